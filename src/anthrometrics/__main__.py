@@ -1,0 +1,5 @@
+"""``python -m anthrometrics``."""
+
+from anthrometrics.cli import main
+
+main()

@@ -1,0 +1,62 @@
+"""The command line: ``anthrometrics score``, ``models`` and ``explain``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from anthrometrics.errors import AnthrometricsError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "score": "anthrometrics.cli.score",
+    "explain": "anthrometrics.cli.explain",
+    "models": "anthrometrics.cli.models",
+}
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when it is called, so that ``--help`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="anthrometrics", prog_name="anthrometrics")
+def cli() -> None:
+    """How does tuning a chat model change the way it talks to people?
+
+    Scores assistant turns for anthropomorphic language, validation and refusal, on this machine.
+    """
+
+
+def main() -> None:
+    """Entry point; user mistakes end in one message and exit code 2, never in a traceback."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except AnthrometricsError as error:
+        click.echo(f"anthrometrics: {error}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nanthrometrics: interrupted; no output was written", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); point stdout elsewhere so that exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

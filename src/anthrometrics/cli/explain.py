@@ -1,0 +1,63 @@
+"""``anthrometrics explain``: one response, sentence by sentence."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from anthrometrics.cli.options import make_scorer, scorer_options
+from anthrometrics.cli.render import COLOURS, console, label_text, sentence_text
+from anthrometrics.errors import InputError
+from anthrometrics.turns import Turn
+
+if TYPE_CHECKING:
+    from anthrometrics.scores import TurnScore
+
+__all__ = ["explain"]
+
+
+@click.command(short_help="Show the sentences of one response with their labels.")
+@click.argument("text")
+@click.option("--prompt", help="The user turn before it; several labels depend on it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with every probability.")
+@scorer_options
+def explain(
+    text: str,
+    prompt: str | None,
+    as_json: bool,
+    device: str,
+    precision: str | None,
+    threads: int | None,
+    model: str | None,
+) -> int:
+    """Print the sentences of the response TEXT with their labels and probabilities; "-" reads standard input."""
+    response = sys.stdin.read() if text == "-" else text
+    result = make_scorer(device, precision, threads, model).score(Turn(response=response, prompt=prompt))
+    if as_json:
+        click.echo(json.dumps(result.to_dict("sentences"), ensure_ascii=False, indent=2))
+    elif result.status == "unscored":
+        raise InputError(f"there is nothing to score in this text ({result.reason})")
+    else:
+        _print(result)
+    return 0
+
+
+def _print(result: TurnScore) -> None:
+    out = console()
+    table = Table(show_header=True, show_lines=True)
+    table.add_column("sentence", ratio=3)
+    table.add_column("labels", ratio=1)
+    for sentence in result.sentences:
+        table.add_row(sentence_text(sentence), label_text(sentence))
+    out.print(table)
+    for name, colour in COLOURS.items():
+        value = getattr(result, name)
+        note = result.refusal_label if name == "refusal" else f"rate {getattr(result, f'{name}_rate'):.2f}"
+        out.print(Text.assemble((f"{name:>16} ", colour), (f"{value:.2f}", "bold"), f"  {note}"))
+    for flag in result.flags:
+        out.print(Text(f"{flag}: the detectors were measured on English", style="dim"))

@@ -1,0 +1,200 @@
+"""``anthrometrics score``: transcripts in, scores out."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from anthrometrics.cli.options import make_scorer, scorer_options
+from anthrometrics.cli.progress import Progress
+from anthrometrics.cli.render import print_summaries
+from anthrometrics.cli.telling import Telling
+from anthrometrics.errors import InputError
+from anthrometrics.formats import Rejected, read_turns
+from anthrometrics.formats.writer import atomic_text, beside, json_line
+from anthrometrics.scores import DETAILS, Detail
+from anthrometrics.summary import SummaryBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anthrometrics.detectors.scorer import Scorer
+    from anthrometrics.scores import TurnScore
+    from anthrometrics.turns import Turn
+
+__all__ = ["score"]
+
+_SHOWN_REJECTIONS = 10
+
+
+@dataclass
+class _Rejections:
+    """Counts rejected lines, shows the first ones and keeps all of them in a file if there is one."""
+
+    strict: bool
+    sink: TextIO | None = None
+    count: int = 0
+
+    def add(self, rejected: Rejected) -> None:
+        if self.strict:
+            raise click.ClickException(f"{rejected} (--strict stops at the first bad line; nothing was written)")
+        self.count += 1
+        if self.sink is not None:
+            self.sink.write(json_line(asdict(rejected)))
+        if self.count <= _SHOWN_REJECTIONS:
+            click.echo(f"rejected {rejected}", err=True)
+        elif self.count == _SHOWN_REJECTIONS + 1:
+            click.echo("rejected more lines; they are counted below", err=True)
+
+
+@dataclass
+class _Run:
+    """One invocation: what it reads with, and what it gathers."""
+
+    scorer: Scorer
+    inputs: tuple[str, ...]
+    progress: Progress
+    rejections: _Rejections
+    telling: Telling = field(default_factory=Telling)
+    summaries: dict[str, SummaryBuilder] = field(default_factory=dict)
+
+    def scores(self) -> Iterator[tuple[str, TurnScore]]:
+        """``(input, score)`` for every turn of every input, in order."""
+        for path in self.inputs:
+            builder = self.summaries.setdefault(path, SummaryBuilder())
+            for result in self.scorer.stream(self._turns(path)):
+                builder.add(result)
+                self.telling.add(result)
+                self.progress.turn()
+                yield path, result
+
+    def _turns(self, path: str) -> Iterator[Turn]:
+        for item in read_turns(path, self.progress.bytes_of(path)):
+            if isinstance(item, Rejected):
+                self.rejections.add(item)
+            else:
+                yield item
+
+    @property
+    def turns(self) -> int:
+        return sum(b.scored + b.unscored.total() for b in self.summaries.values())
+
+
+@click.command(short_help="Score transcripts.")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", metavar="OUT.jsonl", help='Write one JSON object a turn; "-" for standard output.')
+@click.option("--detail", type=click.Choice(DETAILS), default="labels", show_default=True, help="How much to write.")
+@click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
+@scorer_options
+def score(
+    inputs: tuple[str, ...],
+    output: str | None,
+    detail: Detail,
+    strict: bool,
+    device: str,
+    precision: str | None,
+    threads: int | None,
+    model: str | None,
+) -> int:
+    r"""Score every assistant turn of the transcripts IN.
+
+    IN is a JSON-lines file (a .gz too, or "-" for standard input) of {"id"?, "prompt"?, "response"} or
+    {"id"?, "messages": [{"role", "content"}, ...]}. Without -o, prints a table and the most telling sentences.
+
+    With -o OUT.jsonl, provenance goes to OUT.meta.json and lines that could not be read to OUT.rejected.jsonl.
+
+    \b
+    Exit codes: 0  every line was read
+                1  some lines were rejected; the rest was scored
+                2  wrong usage, or no line could be read
+    """
+    _check_inputs(inputs, output)
+    scorer = make_scorer(device, precision, threads, model)
+    with Progress(inputs) as progress:
+        run = _Run(scorer, inputs, progress, _Rejections(strict))
+        if output is None:
+            for _ in run.scores():
+                pass
+        elif output == "-":
+            _write(run, sys.stdout, detail)
+        else:
+            _write_files(run, Path(output), detail)
+    if output is None and run.turns:
+        print_summaries({path: builder.build() for path, builder in run.summaries.items()}, run.telling, scorer)
+    return _report(run, output)
+
+
+def _check_inputs(inputs: tuple[str, ...], output: str | None) -> None:
+    """Refuse what would lose data or fail late."""
+    if len(set(inputs)) < len(inputs):
+        raise click.UsageError("the same input is named twice")
+    for path in inputs:
+        if path != "-" and not Path(path).exists():
+            raise click.UsageError(f"{path} does not exist")
+        if path != "-" and Path(path).is_dir():
+            raise click.UsageError(f"{path} is a folder; name its files, for example {path.rstrip('/')}/*.jsonl")
+        if output not in (None, "-") and path != "-" and Path(path).resolve() == Path(str(output)).resolve():
+            raise click.UsageError(f"{output} is also an input; writing it would destroy the transcript")
+
+
+def _write(run: _Run, stream: TextIO, detail: Detail) -> None:
+    several = len(run.inputs) > 1
+    for path, result in run.scores():
+        record = result.to_dict(detail)
+        stream.write(json_line({"file": path, **record} if several else record))
+
+
+def _write_files(run: _Run, output: Path, detail: Detail) -> None:
+    """Scores, provenance and rejected lines; they appear together when all is scored."""
+    rejected = beside(output, ".rejected.jsonl")
+    with ExitStack() as stack:
+        stream = stack.enter_context(atomic_text(output))
+        meta = stack.enter_context(atomic_text(beside(output, ".meta.json")))
+        run.rejections.sink = stack.enter_context(atomic_text(rejected))
+        _write(run, stream, detail)
+        if not run.turns:
+            raise InputError(f"nothing readable in {', '.join(run.inputs)}; {output} was not written")
+        meta.write(json_text(_metadata(run, detail)))
+    if not run.rejections.count:
+        rejected.unlink()
+
+
+def _metadata(run: _Run, detail: Detail) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "provenance": run.scorer.provenance,
+        "inputs": list(run.inputs),
+        "detail": detail,
+        "turns": run.turns,
+        "rejected": run.rejections.count,
+        "summary": {path: builder.build().to_dict() for path, builder in run.summaries.items()},
+    }
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """Indented JSON for people."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _report(run: _Run, output: str | None) -> int:
+    """Say what happened on standard error; the exit code."""
+    unscored = sum(builder.unscored.total() for builder in run.summaries.values())
+    if not run.turns:
+        click.echo(f"anthrometrics: nothing readable in {', '.join(run.inputs)}", err=True)
+        return 2
+    parts = [f"{run.turns - unscored} turns scored"]
+    if unscored:
+        parts.append(f"{unscored} unscored (no text to score)")
+    if run.rejections.count:
+        kept = f", kept in {beside(Path(output), '.rejected.jsonl')}" if output not in (None, "-") else ""
+        parts.append(f"{run.rejections.count} lines rejected{kept}")
+    where = f" → {output}" if output not in (None, "-") else ""
+    click.echo("; ".join(parts) + where, err=True)
+    return 1 if run.rejections.count else 0

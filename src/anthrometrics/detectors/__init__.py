@@ -1,0 +1,1 @@
+"""Text → scores: segment, window, encode, aggregate; ``scorer.Scorer`` is the only face."""

@@ -1,0 +1,145 @@
+"""Cut a response into sentences, as character spans of the original text.
+
+spaCy's rule-based sentencizer finds the boundaries. On top of it stand the few rules that assistant markdown needs: a
+line break ends a sentence, a list marker belongs to the item it opens, a fenced code block is one unit, and
+``fmt.Println`` is not two sentences.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spacy.language import Language
+
+__all__ = ["Span", "split_sentences"]
+
+
+class Span(NamedTuple):
+    """A half-open range of characters, ``text[start:end]``."""
+
+    start: int
+    end: int
+
+
+_FENCE = re.compile(r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*$", re.MULTILINE)
+_LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
+_RULE = re.compile(r"[\s\-*_=#`|~>+.:;,()\[\]{}/\\\"'\u2010-\u2015\u2022\u00b7]*")
+_MARKER = re.compile(r"[\W_]*\d+[\W_]*")
+# spaCy's English tokenizer needs a space after a full stop; CJK text has none.
+_UNSPACED_END = re.compile(r"(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61])")
+# spaCy builds its tables for the whole text it is given; bounded pieces keep memory flat on one-line megabyte inputs.
+_PIECE = 20_000
+
+
+_local = threading.local()
+
+
+def _sentencizer() -> Language:
+    """One pipeline a thread: spaCy's memory zones must not overlap on one vocabulary."""
+    nlp: Language | None = getattr(_local, "nlp", None)
+    if nlp is None:
+        import spacy
+
+        nlp = spacy.blank("en")
+        nlp.add_pipe("sentencizer")
+        _local.nlp = nlp
+    return nlp
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Return the sentences of ``text`` in order, without overlap.
+
+    Args:
+        text: Any string. Its characters are never changed, so every span points into it.
+
+    Returns:
+        Spans stripped of surrounding white space. Everything that has a word lies in exactly one of them; rules,
+        bare list markers and empty lines lie in none.
+    """
+    spans: list[Span] = []
+    position = 0
+    nlp = _sentencizer()
+    # Without a zone the vocabulary keeps every new word for ever.
+    with nlp.memory_zone():
+        for block in _code_blocks(text):
+            spans.extend(_prose(nlp, text, position, block.start))
+            spans.append(block)
+            position = block.end
+        spans.extend(_prose(nlp, text, position, len(text)))
+    return spans
+
+
+def _code_blocks(text: str) -> Iterator[Span]:
+    opened: re.Match[str] | None = None
+    for match in _FENCE.finditer(text):
+        if opened is None:
+            opened = match
+        elif match["fence"].startswith(opened["fence"]):
+            yield Span(opened.start("fence"), match.end())
+            opened = None
+
+
+def _prose(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+    for line in _LINE.finditer(text, start, end):
+        yield from _joined(text, list(_line_sentences(nlp, text, line.start(), line.end())))
+
+
+def _line_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+    """Sentences of one line; two that touch without a space between them are one."""
+    pending: Span | None = None
+    for piece in _pieces(text, start, end):
+        for sentence in nlp(text[piece.start : piece.end]).sents:
+            span = _stripped(text, piece.start + sentence.start_char, piece.start + sentence.end_char)
+            if span is None:
+                continue
+            if pending is not None and pending.end == span.start and span.start != piece.start:
+                span = Span(pending.start, span.end)
+            elif pending is not None:
+                yield pending
+            pending = span
+    if pending is not None:
+        yield pending
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
+    cuts = [match.start() for match in _UNSPACED_END.finditer(text, start, end)]
+    for cut in [*cuts, end]:
+        while cut - start > _PIECE:
+            space = text.rfind(" ", start + _PIECE // 2, start + _PIECE) + 1 or start + _PIECE
+            yield Span(start, space)
+            start = space
+        yield Span(start, cut)
+        start = cut
+
+
+def _stripped(text: str, start: int, end: int) -> Span | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return Span(start, end) if end > start else None
+
+
+def _joined(text: str, spans: list[Span]) -> list[Span]:
+    """Join what has no word of its own to its sentence: "1." to the next, an emoji to the one before."""
+    joined: list[Span] = []
+    marker: int | None = None
+    for span in spans:
+        opens_next = _MARKER.fullmatch(text, span.start, span.end) is not None
+        if opens_next and span is not spans[-1]:
+            marker = span.start if marker is None else marker
+        elif joined and marker is None and not _has_word(text, span):
+            joined[-1] = Span(joined[-1].start, span.end)
+        else:
+            joined.append(Span(span.start if marker is None else marker, span.end))
+            marker = None
+    return [span for span in joined if not _RULE.fullmatch(text, span.start, span.end)]
+
+
+def _has_word(text: str, span: Span) -> bool:
+    return any(character.isalpha() for character in text[span.start : span.end])

@@ -1,0 +1,272 @@
+"""Results: what one turn scored, and many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+from anthrometrics.codebook import DETECTORS, LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from anthrometrics.codebook import RefusalLabel
+    from anthrometrics.detectors.aggregate import TurnProbabilities
+    from anthrometrics.detectors.segment import Span
+    from anthrometrics.summary import Summary
+    from anthrometrics.turns import Turn
+
+__all__ = ["DETAILS", "Detail", "LabelScore", "Scores", "SentenceScore", "TurnScore"]
+
+Detail = Literal["summary", "labels", "sentences"]
+DETAILS: Final[tuple[Detail, ...]] = ("summary", "labels", "sentences")
+
+_ANTHROPOMORPHISM: Final = SENTENCE_OUTPUTS.index("anthropomorphism")
+_VALIDATION: Final = SENTENCE_OUTPUTS.index("validation")
+# Scores are reproducible to 1e-6; more digits would be noise.
+_DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """One label over a turn.
+
+    Attributes:
+        presence: Calibrated probability that at least one sentence has it, in [0, 1].
+        rate: Expected share of the sentences that have it, in [0, 1].
+    """
+
+    presence: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class SentenceScore:
+    """One sentence of a response.
+
+    Attributes:
+        start: Offset of its first character in the response.
+        end: Offset after its last character.
+        text: ``response[start:end]``.
+        anthropomorphism: Probability of any anthropomorphic label, in [0, 1].
+        validation: Probability of any validating label, in [0, 1].
+        probabilities: Calibrated probability of each of the 19 labels.
+        labels: Labels whose probability reaches their threshold.
+    """
+
+    start: int
+    end: int
+    text: str
+    anthropomorphism: float
+    validation: float
+    probabilities: dict[str, float]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Arrays behind a scored turn; ``TurnScore`` reads them on demand."""
+
+    spans: tuple[Span, ...]
+    probabilities: TurnProbabilities
+    thresholds: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TurnScore:
+    """What the detectors say about the wording of one assistant turn.
+
+    Numbers are None on an unscored turn, so that a missing measurement is never a zero.
+
+    Attributes:
+        turn: The turn that was scored.
+        status: ``"scored"`` or ``"unscored"``.
+        reason: Why it is unscored: ``"empty"``, ``"whitespace"``, ``"non_text"`` or ``"no_words"``.
+        flags: Warnings that do not prevent scoring: ``"unverified_language"`` on mostly non-English text.
+        provenance: Package, model, precision and machine that gave the numbers.
+    """
+
+    turn: Turn
+    status: Literal["scored", "unscored"]
+    reason: str | None = None
+    flags: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    measured: Measured | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def id(self) -> str | None:
+        """Identifier of the conversation or record."""
+        return self.turn.id
+
+    @property
+    def anthropomorphism(self) -> float | None:
+        """Calibrated probability that any sentence is anthropomorphic."""
+        return self._presence(_ANTHROPOMORPHISM)
+
+    @property
+    def anthropomorphism_rate(self) -> float | None:
+        """Expected share of anthropomorphic sentences."""
+        return self._rate(_ANTHROPOMORPHISM)
+
+    @property
+    def validation(self) -> float | None:
+        """Calibrated probability that any sentence validates or flatters the user."""
+        return self._presence(_VALIDATION)
+
+    @property
+    def validation_rate(self) -> float | None:
+        """Expected share of validating sentences."""
+        return self._rate(_VALIDATION)
+
+    @property
+    def refusal(self) -> float | None:
+        """Calibrated probability of a full or partial refusal."""
+        return None if self.measured is None else float(self.measured.probabilities.refusal[:2].sum())
+
+    @property
+    def refusal_label(self) -> RefusalLabel | None:
+        """Full refusal, partial refusal or compliance."""
+        return None if self.measured is None else self.measured.probabilities.refusal_label
+
+    @cached_property
+    def labels(self) -> dict[str, LabelScore]:
+        """Presence and rate of each of the 19 labels; empty on an unscored turn."""
+        if self.measured is None:
+            return {}
+        presence, rate = self.measured.probabilities.presence, self.measured.probabilities.rate
+        return {name: LabelScore(float(presence[i]), float(rate[i])) for i, name in enumerate(LABEL_NAMES)}
+
+    @cached_property
+    def sentences(self) -> tuple[SentenceScore, ...]:
+        """Every sentence with its probabilities; empty on an unscored turn."""
+        if self.measured is None or self.turn.response is None:
+            return ()
+        rows, thresholds = self.measured.probabilities.sentences, self.measured.thresholds
+        text = self.turn.response
+        return tuple(
+            SentenceScore(
+                start=span.start,
+                end=span.end,
+                text=text[span.start : span.end],
+                anthropomorphism=float(row[_ANTHROPOMORPHISM]),
+                validation=float(row[_VALIDATION]),
+                probabilities={name: float(row[i]) for i, name in enumerate(LABEL_NAMES)},
+                labels=tuple(name for i, name in enumerate(LABEL_NAMES) if row[i] >= thresholds[i]),
+            )
+            for span, row in zip(self.measured.spans, rows, strict=True)
+        )
+
+    def to_dict(self, detail: Detail = "summary") -> dict[str, Any]:
+        """Plain values for JSON.
+
+        Args:
+            detail: ``"summary"`` gives the turn's own numbers, ``"labels"`` adds the 19 labels, ``"sentences"`` adds
+                each sentence's offsets and probabilities.
+        """
+        record: dict[str, Any] = {"id": self.id, "turn": self.turn.index, "status": self.status}
+        if self.reason is not None:
+            record["reason"] = self.reason
+        if self.flags:
+            record["flags"] = list(self.flags)
+        for name in DETECTORS:
+            record[name] = _rounded(getattr(self, name))
+            record[f"{name}_rate"] = _rounded(getattr(self, f"{name}_rate"))
+        record["refusal"] = _rounded(self.refusal)
+        record["refusal_label"] = self.refusal_label
+        if detail != "summary":
+            record["labels"] = {
+                name: {"presence": _rounded(score.presence), "rate": _rounded(score.rate)}
+                for name, score in self.labels.items()
+            }
+        if detail == "sentences" and self.measured is not None:
+            rows = self.measured.probabilities.sentences.round(_DIGITS).tolist()
+            record["sentences"] = [
+                {"start": span.start, "end": span.end, "probabilities": dict(zip(SENTENCE_OUTPUTS, row, strict=True))}
+                for span, row in zip(self.measured.spans, rows, strict=True)
+            ]
+        elif detail == "sentences":
+            record["sentences"] = []
+        return record
+
+    def _presence(self, column: int) -> float | None:
+        return None if self.measured is None else float(self.measured.probabilities.presence[column])
+
+    def _rate(self, column: int) -> float | None:
+        return None if self.measured is None else float(self.measured.probabilities.rate[column])
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+class Scores(Sequence[TurnScore]):
+    """Scored turns in input order.
+
+    Attributes:
+        provenance: Package, model, precision and machine that gave the numbers.
+    """
+
+    def __init__(self, items: Sequence[TurnScore], provenance: dict[str, Any]) -> None:
+        self._items = list(items)
+        self.provenance = provenance
+
+    @overload
+    def __getitem__(self, index: int) -> TurnScore: ...
+    @overload
+    def __getitem__(self, index: slice) -> Scores: ...
+    def __getitem__(self, index: int | slice) -> TurnScore | Scores:
+        """One score, or a slice of them with the same provenance."""
+        if isinstance(index, slice):
+            return Scores(self._items[index], self.provenance)
+        return self._items[index]
+
+    def __len__(self) -> int:
+        """Number of turns, unscored ones included."""
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        """Size and model."""
+        return f"<Scores: {len(self)} turns by {self.provenance.get('model', 'unknown model')}>"
+
+    def summary(self) -> Summary:
+        """Means and shares over the scored turns."""
+        from anthrometrics.summary import summarise
+
+        return summarise(self)
+
+    def to_dicts(self, detail: Detail = "summary") -> list[dict[str, Any]]:
+        """``TurnScore.to_dict`` of each turn."""
+        return [item.to_dict(detail) for item in self._items]
+
+    def to_pandas(self, detail: Literal["summary", "labels"] = "labels") -> pd.DataFrame:
+        """One row a turn, unscored ones with missing numbers.
+
+        Args:
+            detail: ``"labels"`` adds two columns a label, ``praise_presence`` and ``praise_rate`` for example.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtraError("pandas", "pandas") from error
+        rows = []
+        for item in self._items:
+            row = item.to_dict("summary")
+            row["reason"], row["flags"] = item.reason, ",".join(item.flags)
+            if detail == "labels":
+                for name in LABEL_NAMES:
+                    score = item.labels.get(name)
+                    row[f"{name}_presence"] = score and score.presence
+                    row[f"{name}_rate"] = score and score.rate
+            rows.append(row)
+        frame = pandas.DataFrame(rows)
+        numeric = [c for c in frame.columns if c.endswith(("_presence", "_rate")) or c in (*DETECTORS, "refusal")]
+        frame[numeric] = frame[numeric].astype(float)
+        frame["refusal_label"] = pandas.Categorical(frame["refusal_label"], categories=REFUSAL_LABELS)
+        return frame

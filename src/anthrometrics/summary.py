@@ -1,0 +1,124 @@
+"""Means and shares over many turns, gathered in one pass and constant memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anthrometrics.codebook import DETECTORS, LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from anthrometrics.scores import TurnScore
+
+__all__ = ["MeasureSummary", "Summary", "SummaryBuilder", "summarise"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSummary:
+    """One detector or label over the scored turns.
+
+    Attributes:
+        presence: Mean probability that a turn has it: the expected share of turns.
+        rate: Mean expected share of a turn's sentences; None for refusal, which is judged by turn.
+    """
+
+    presence: float
+    rate: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Many turns in a few numbers.
+
+    Attributes:
+        scored: Turns with numbers.
+        unscored: Reason → number of turns without.
+        flagged: Flag → number of turns.
+        detectors: ``anthropomorphism``, ``validation`` and ``refusal``; empty if nothing was scored.
+        labels: The 19 labels; empty if nothing was scored.
+        refusal_labels: Refusal label → number of turns.
+    """
+
+    scored: int
+    unscored: dict[str, int]
+    flagged: dict[str, int]
+    detectors: dict[str, MeasureSummary]
+    labels: dict[str, MeasureSummary]
+    refusal_labels: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "scored": self.scored,
+            "unscored": self.unscored,
+            "flagged": self.flagged,
+            "detectors": {name: {"presence": m.presence, "rate": m.rate} for name, m in self.detectors.items()},
+            "labels": {name: {"presence": m.presence, "rate": m.rate} for name, m in self.labels.items()},
+            "refusal_labels": self.refusal_labels,
+        }
+
+
+def _zeros() -> NDArray[np.float64]:
+    return np.zeros(len(SENTENCE_OUTPUTS))
+
+
+@dataclass
+class SummaryBuilder:
+    """Running sums; ``add`` each score, then ``build``."""
+
+    scored: int = 0
+    presence: NDArray[np.float64] = field(default_factory=_zeros)
+    rate: NDArray[np.float64] = field(default_factory=_zeros)
+    refusal: float = 0.0
+    unscored: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
+    refusal_labels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, score: TurnScore) -> None:
+        """Count one turn."""
+        self.flagged.update(score.flags)
+        if score.measured is None:
+            self.unscored[score.reason or "unknown"] += 1
+            return
+        probabilities = score.measured.probabilities
+        self.scored += 1
+        self.presence += probabilities.presence
+        self.rate += probabilities.rate
+        self.refusal += float(probabilities.refusal[:2].sum())
+        self.refusal_labels[probabilities.refusal_label] += 1
+
+    def build(self) -> Summary:
+        """The summary so far."""
+        measures: dict[str, MeasureSummary] = {}
+        if self.scored:
+            for index, name in enumerate(SENTENCE_OUTPUTS):
+                measures[name] = MeasureSummary(
+                    float(self.presence[index] / self.scored), float(self.rate[index] / self.scored)
+                )
+            measures["refusal_turn"] = MeasureSummary(self.refusal / self.scored, None)
+        detectors = {name: measures[name] for name in DETECTORS if measures}
+        if measures:
+            detectors["refusal"] = measures["refusal_turn"]
+        return Summary(
+            scored=self.scored,
+            unscored=dict(self.unscored),
+            flagged=dict(self.flagged),
+            detectors=detectors,
+            labels={name: measures[name] for name in LABEL_NAMES if measures},
+            refusal_labels={name: self.refusal_labels[name] for name in REFUSAL_LABELS},
+        )
+
+
+def summarise(scores: Iterable[TurnScore]) -> Summary:
+    """Summary of any iterable of scores."""
+    builder = SummaryBuilder()
+    for score in scores:
+        builder.add(score)
+    return builder.build()

@@ -1,0 +1,1 @@
+"""Rebuilds ``models/detectors`` from labelled data; see ``README.md``."""

@@ -1,0 +1,261 @@
+"""One training run: batches, loss, optimiser, averaged weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
+from training.data import TrainingTurn
+from training.model import DetectorModel
+
+_MASK, _CLS, _SEP = 103, 101, 102
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a run.
+
+    A small trunk wants a higher learning rate and more epochs than a large one; token masking stands in for trunk
+    dropout; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown; of the turns without any
+    label each epoch sees ``unmarked_share``, which saves a sixth of the tokens.
+    """
+
+    seed: int = 0
+    epochs: int = 3
+    trunk_lr: float = 2.5e-4
+    head_lr: float = 1e-3
+    layer_decay: float = 0.9
+    weight_decay: float = 0.01
+    warmup: float = 0.08
+    batch_tokens: int = 3072
+    drop_prompt: float = 0.15
+    mask_tokens: float = 0.05
+    turn_loss: float = 1.0
+    unmarked_share: float = 0.5
+    refusal_per_epoch: int = 1200
+    refusal_tokens: int = 200
+    average: float = 0.995
+
+
+@dataclass
+class Batch:
+    """Padded tensors; ``turn_of`` maps windows to turns and ``rows`` picks the labelled sentences."""
+
+    inputs: dict[str, Tensor]
+    rows: Tensor
+    targets: Tensor
+    turn_of: Tensor
+    window_weight: Tensor
+    refusal: Tensor
+    refusal_weight: Tensor
+    tokens: int
+
+
+def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Generator) -> Batch:
+    """Pad windows into one batch; with a recipe, drop prompts, mask tokens and shorten refusal-only turns."""
+    windows, turn_of, weights, rows, targets = [], [], [], [], []
+    for position, item in enumerate(turns):
+        drop = recipe is not None and rng.random() < recipe.drop_prompt
+        for window in _useful(item, recipe):
+            ids, ranges = window.ids.copy(), list(window.token_ranges)
+            start = window.response_start
+            if drop:
+                ids = np.concatenate([[_CLS, _SEP], ids[start:]])
+                ranges = [(a - start + 2, b - start + 2) for a, b in ranges]
+                start = 2
+            if recipe is not None and not item.turn.sentences and len(ids) > start + recipe.refusal_tokens:
+                ids = ids[: start + recipe.refusal_tokens]
+                ids[-1] = _SEP
+                ranges = [(a, min(b, len(ids) - 1)) for a, b in ranges if a < len(ids) - 1]
+            if recipe is not None:
+                mask = rng.random(len(ids)) < recipe.mask_tokens
+                mask[:start] = mask[-1] = False
+                ids[mask] = _MASK
+            for row, (sentence, _) in enumerate(zip(window.sentences, ranges, strict=False)):
+                if item.known[sentence]:
+                    rows.append((len(windows), row))
+                    targets.append(item.targets[sentence])
+            windows.append((ids, start, ranges))
+            turn_of.append(position)
+            weights.append(float(len(ids) - start - 1))
+    length = max(len(ids) for ids, _, _ in windows)
+    most = max(len(ranges) for _, _, ranges in windows)
+    input_ids = np.zeros((len(windows), length), dtype=np.int64)
+    attention, types = np.zeros_like(input_ids), np.zeros_like(input_ids)
+    pooling = np.zeros((len(windows), most, length), dtype=np.float32)
+    for index, (ids, start, ranges) in enumerate(windows):
+        input_ids[index, : len(ids)] = ids
+        attention[index, : len(ids)] = 1
+        types[index, start : len(ids)] = 1
+        for row, (first, last) in enumerate(ranges):
+            pooling[index, row, first:last] = 1.0 / (last - first)
+    return Batch(
+        inputs={
+            "input_ids": torch.from_numpy(input_ids),
+            "attention_mask": torch.from_numpy(attention),
+            "token_type_ids": torch.from_numpy(types),
+            "pooling": torch.from_numpy(pooling),
+        },
+        rows=torch.tensor(rows, dtype=torch.long).reshape(-1, 2),
+        targets=torch.from_numpy(np.array(targets, dtype=np.float32).reshape(-1, len(SENTENCE_OUTPUTS))),
+        turn_of=torch.tensor(turn_of),
+        window_weight=torch.tensor(weights),
+        refusal=torch.tensor([item.refusal for item in turns]),
+        refusal_weight=torch.tensor([item.weight for item in turns], dtype=torch.float32),
+        tokens=int(attention.sum()),
+    )
+
+
+def _useful(item: TrainingTurn, recipe: Recipe | None) -> list:
+    """In training, windows without a labelled sentence are left out beyond the first, which carries the turn label."""
+    if recipe is None:
+        return list(item.windows)
+    first, *rest = item.windows
+    return [first, *(w for w in rest if any(item.known[s] for s in w.sentences))]
+
+
+def turn_logits(logits: Tensor, batch: Batch) -> Tensor:
+    """Mean of the windows' logits, weighted by response tokens, as the scorer aggregates them; ``(turns, 3)``."""
+    count = len(batch.refusal)
+    total = torch.zeros(count, len(REFUSAL_LABELS)).index_add(0, batch.turn_of, logits * batch.window_weight[:, None])
+    return total / torch.zeros(count).index_add(0, batch.turn_of, batch.window_weight)[:, None]
+
+
+def loss_of(model: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Sentence loss (binary cross-entropy summed over outputs) and turn loss (weighted cross-entropy)."""
+    sentence, turn = model(**batch.inputs)
+    if len(batch.rows):
+        picked = sentence[batch.rows[:, 0], batch.rows[:, 1]]
+        sentence_loss = binary_cross_entropy_with_logits(picked, batch.targets, reduction="none").sum(-1).mean()
+    else:
+        sentence_loss = sentence.sum() * 0.0
+    each = cross_entropy(turn_logits(turn, batch), batch.refusal, reduction="none", ignore_index=-1)
+    turn_loss = (each * batch.refusal_weight).sum() / max(len(each), 1)
+    return sentence_loss, recipe.turn_loss * turn_loss
+
+
+def batches(turns: list[TrainingTurn], budget: int, rng: np.random.Generator) -> Iterator[list[TrainingTurn]]:
+    """Random batches of about ``budget`` tokens whose turns are of like length, so that little is padding."""
+    order = rng.permutation(len(turns))
+    groups: list[list[TrainingTurn]] = []
+    for start in range(0, len(order), 128):
+        chunk = sorted((turns[i] for i in order[start : start + 128]), key=_length)
+        current: list[TrainingTurn] = []
+        for item in chunk:
+            if current and (len(current) + 1) * max(_length(item), _length(current[-1])) > budget:
+                groups.append(current)
+                current = []
+            current.append(item)
+        groups.append(current)
+    for index in rng.permutation(len(groups)):
+        yield groups[index]
+
+
+def _length(item: TrainingTurn) -> int:
+    return sum(len(window.ids) for window in item.windows[:3])
+
+
+def parameter_groups(model: DetectorModel, recipe: Recipe) -> list[dict[str, object]]:
+    """Learning rates fall by ``layer_decay`` a layer towards the embeddings; norms and biases are not decayed."""
+    depth = model.trunk.config.num_hidden_layers
+    groups: list[dict[str, object]] = []
+    for name, parameter in model.named_parameters():
+        if name.startswith("trunk.encoder.layer."):
+            rate = recipe.trunk_lr * recipe.layer_decay ** (depth - 1 - int(name.split(".")[3]))
+        elif name.startswith("trunk."):
+            rate = recipe.trunk_lr * recipe.layer_decay**depth
+        else:
+            rate = recipe.head_lr
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    return groups
+
+
+def fit(
+    labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, out: Path, device: str = "cpu"
+) -> DetectorModel:
+    """Train and save the averaged weights to ``out/model.safetensors``; a finished run is loaded, not repeated."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    model = DetectorModel.from_trunk()
+    if (out / "model.safetensors").is_file():
+        load_model(model, out / "model.safetensors")
+        return model.eval()
+    rng = np.random.default_rng(recipe.seed)
+    plan = [_epoch(labelled, refusal, recipe, rng) for _ in range(recipe.epochs)]
+    steps = sum(len(epoch) for epoch in plan)
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min((step + 1) / (recipe.warmup * steps), (steps - step) / (steps * (1 - recipe.warmup))),
+    )
+    averaged = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
+    )
+    step, started, seen = 0, time.monotonic(), 0
+    for epoch, groups in enumerate(plan):
+        model.train()
+        running: list[tuple[float, float]] = []
+        for turns in groups:
+            batch = collate(turns, recipe, rng)
+            sentence_loss, turn_loss = loss_of(model, batch, recipe)
+            loss = sentence_loss + turn_loss
+            if not math.isfinite(float(loss.detach())):
+                raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            schedule.step()
+            averaged.update_parameters(model)
+            step += 1
+            seen += batch.tokens
+            running.append((float(sentence_loss.detach()), float(turn_loss.detach())))
+            if step % 20 == 0:
+                rate = seen / (time.monotonic() - started)
+                a, b = np.mean(running[-20:], axis=0)
+                print(
+                    f"epoch {epoch} step {step}/{steps} sentence {a:.3f} turn {b:.3f} {rate:.0f} tokens/s", flush=True
+                )
+        save_model(averaged.module, str(out / "last.safetensors"))
+    model.load_state_dict(averaged.module.state_dict())
+    save_model(model, str(out / "model.safetensors"))
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+    return model.eval()
+
+
+def _epoch(
+    labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator
+) -> list[list[TrainingTurn]]:
+    """Labelled turns and a fresh draw of refusal-only ones, the trusted and the rare classes more often."""
+    labelled = [item for item in labelled if item.targets.any() or rng.random() < recipe.unmarked_share]
+    if not refusal:
+        return list(batches(labelled, recipe.batch_tokens, rng))
+    counts = np.bincount([item.refusal for item in refusal], minlength=len(REFUSAL_LABELS))
+    odds = np.array([item.weight / math.sqrt(counts[item.refusal]) for item in refusal])
+    drawn = rng.choice(len(refusal), min(recipe.refusal_per_epoch, len(refusal)), replace=False, p=odds / odds.sum())
+    return list(batches([*labelled, *(refusal[i] for i in drawn)], recipe.batch_tokens, rng))
+
+
+@torch.inference_mode()
+def predict(model: DetectorModel, turns: list[TrainingTurn]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Sentence logits ``(spans, 21)`` and turn logits ``(3,)`` of each turn, one turn a batch as the scorer runs."""
+    rng = np.random.default_rng(0)
+    results = []
+    for item in turns:
+        batch = collate([item], None, rng)
+        sentence, turn = model(**batch.inputs)
+        rows = [sentence[w, : len(window.sentences)] for w, window in enumerate(item.windows)]
+        results.append((torch.cat(rows).numpy(), turn_logits(turn, batch)[0].numpy()))
+    return results

