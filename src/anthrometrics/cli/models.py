@@ -20,10 +20,10 @@ def models() -> int:
     manifest = load_manifest()
     out = console()
     out.print(Text(manifest.name, style="bold"), f"({manifest.digest[:12]})")
-    for precision, file in manifest.files.items():
-        size = (manifest.path / file).stat().st_size / 1e6
-        out.print(f"  {precision:<6} {file} ({size:.1f} MB)")
-    out.print(f"  folder {manifest.path}\n")
+    for file in sorted(path for path in manifest.path.iterdir() if path.suffix in (".onnx", ".bin")):
+        serves = ", ".join(precision for precision, name in manifest.files.items() if name == file.name)
+        out.print(f"  {file.name:<18} {file.stat().st_size / 1e6:5.1f} MB  {serves or 'weights of exact and fp16'}")
+    out.print(f"  in {manifest.path}\n")
     out.print(_accuracy(manifest))
     out.print(Text(str(manifest.accuracy.get("note", "")), style="dim"))
     return 0

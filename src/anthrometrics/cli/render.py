@@ -53,9 +53,8 @@ def sentence_text(sentence: SentenceScore) -> Text:
     return Text(printable(sentence.text), style=COLOURS[_FAMILY[strongest]])
 
 
-def print_summaries(summaries: dict[str, Summary], telling: Telling, scorer: Scorer) -> None:
+def print_summaries(summaries: dict[str, Summary], telling: Telling, scorer: Scorer, out: Console) -> None:
     """One column an input: detectors, labels, refusal counts; then the sentences that carry them."""
-    out = console()
     out.print(_table(summaries, scorer))
     for name, found in telling.top().items():
         if found:

@@ -12,7 +12,7 @@ import click
 
 from anthrometrics.cli.options import make_scorer, scorer_options
 from anthrometrics.cli.progress import Progress
-from anthrometrics.cli.render import print_summaries
+from anthrometrics.cli.render import console, print_summaries
 from anthrometrics.cli.telling import Telling
 from anthrometrics.errors import InputError
 from anthrometrics.formats import Rejected, read_turns
@@ -121,11 +121,14 @@ def score(
             for _ in run.scores():
                 pass
         elif output == "-":
-            _write(run, sys.stdout, detail)
+            with open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False) as stream:
+                _write(run, stream, detail)
         else:
             _write_files(run, Path(output), detail)
     if output is None and run.turns:
-        print_summaries({path: builder.build() for path, builder in run.summaries.items()}, run.telling, scorer)
+        print_summaries(
+            {path: builder.build() for path, builder in run.summaries.items()}, run.telling, scorer, console()
+        )
     return _report(run, output)
 
 

@@ -8,6 +8,7 @@ into batches.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
@@ -59,15 +60,29 @@ class Encoder:
         device: Device = "auto",
         precision: Precision | None = None,
     ) -> None:
-        self.device: Literal["cpu", "cuda"] = _choose_device(device)
-        self.batched: bool = self.device == "cuda"
+        wanted = _choose_device(device, precision)
+        try:
+            self._open(directory, files, wanted, precision)
+        except DeviceError as error:
+            if device != "auto":
+                raise
+            warnings.warn(f"using the CPU: {error}", RuntimeWarning, stacklevel=3)
+            self._open(directory, files, "cpu", precision)
+
+    def _open(
+        self,
+        directory: Path,
+        files: Mapping[Precision, str],
+        device: Literal["cpu", "cuda"],
+        precision: Precision | None,
+    ) -> None:
+        self.device: Literal["cpu", "cuda"] = device
+        self.batched: bool = device == "cuda"
         self.precision: Precision = precision or ("fp16" if self.batched else "int8")
-        if self.precision == "int8" and self.device == "cuda":
-            raise DeviceError('int8 runs on the CPU only; use precision="fp16" or "exact" with device="cuda"')
         if self.precision not in files:
             offered = ", ".join(files) or "none"
             raise ModelError(f"{directory} has no {self.precision!r} file; precisions on offer: {offered}")
-        self._session = _load(directory / files[self.precision], self.device)
+        self._session = _load(directory / files[self.precision], device)
 
     @property
     def provider(self) -> str:
@@ -113,11 +128,13 @@ class Encoder:
         return cast("Logits", tuple(self._session.run(_OUTPUTS, feed)))
 
 
-def _choose_device(device: Device) -> Literal["cpu", "cuda"]:
-    if device == "cpu":
-        return "cpu"
-    if device not in ("cuda", "auto"):
+def _choose_device(device: Device, precision: Precision | None) -> Literal["cpu", "cuda"]:
+    if device not in ("cpu", "cuda", "auto"):
         raise DeviceError(f'device {device!r} is unknown; use "cpu", "cuda" or "auto"')
+    if device == "cuda" and precision == "int8":
+        raise DeviceError('int8 runs on the CPU only; use precision="fp16" or "exact" with device="cuda"')
+    if device == "cpu" or precision == "int8":
+        return "cpu"
     import onnxruntime
 
     available = onnxruntime.get_available_providers()

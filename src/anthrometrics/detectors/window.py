@@ -7,8 +7,9 @@ model meets the same cuts in both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["EncodedTurn", "Window", "WindowSizes", "encode_turn"]
 
 # A prompt's tail of n tokens never needs more characters than this per token (longest word pieces, spaces included).
-_CHARACTERS_PER_TOKEN = 24
+_CHARACTERS_PER_TOKEN: Final = 24
+# JSON can carry halves of surrogate pairs, which no tokenizer takes.
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def encode_turn(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None, re
         Spans and windows. A sentence longer than a window is cut into several spans, so that every token of every
         sentence is seen exactly once. No sentence, no window.
     """
+    response = _encodable(response)
     tail = _prompt_tail(tokenizer, sizes, prompt)
     encoding = tokenizer.encode(response, add_special_tokens=False)
     budget = sizes.response_budget(len(tail))
@@ -119,10 +123,15 @@ def _token_id(tokenizer: Tokenizer, token: str) -> int:
     return index
 
 
+def _encodable(text: str) -> str:
+    """One replacement character for each lone surrogate, so that offsets stay right."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
 def _prompt_tail(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None) -> list[int]:
     if not prompt:
         return []
-    text = prompt[-sizes.prompt * _CHARACTERS_PER_TOKEN :]
+    text = _encodable(prompt[-sizes.prompt * _CHARACTERS_PER_TOKEN :])
     return list(tokenizer.encode(text, add_special_tokens=False).ids[-sizes.prompt :])
 
 

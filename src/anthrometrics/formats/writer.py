@@ -41,8 +41,8 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise InputError(f"cannot write into {path.parent}: {error.strerror or error}") from error
     try:
-        # JSON text may hold lone surrogates; they stay as they came.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as stream:
+        # A lone surrogate becomes \udXXX, which is how JSON writes it.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             yield stream
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
