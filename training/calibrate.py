@@ -16,7 +16,7 @@ from anthrometrics.detectors.manifest import Platt, RefusalCalibration
 from training.data import TrainingTurn
 from training.metrics import best_threshold
 
-Predictions = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+Predictions = list[tuple[NDArray[np.floating], NDArray[np.floating]]]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +14,7 @@ from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS
 from anthrometrics.detectors.aggregate import refusal_label, refusal_probabilities, sentence_probabilities
 from anthrometrics.detectors.encoder import Encoder
 from anthrometrics.detectors.manifest import Platt, RefusalCalibration
+from anthrometrics.detectors.scorer import join_windows
 from training import splits
 from training.calibrate import Calibration, Predictions, presence_data
 from training.data import TrainingTurn
@@ -88,9 +91,12 @@ class RefusalResults:
 
 def predict_with(encoder: Encoder, turns: list[TrainingTurn]) -> Predictions:
     """Raw logits by the encoder that ships: one window a run, turn logits averaged as the scorer does."""
-    from anthrometrics.detectors.scorer import join_windows
 
-    return [join_windows(item.windows, [encoder.run(window) for window in item.windows]) for item in turns]
+    def predict(item: TrainingTurn) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return join_windows(item.windows, [encoder.run(window) for window in item.windows])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(predict, turns))
 
 
 def sentence_results(turns: list[TrainingTurn], predictions: Predictions, platt: tuple[Platt, ...]) -> SentenceResults:

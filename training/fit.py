@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,11 @@ class Batch:
     refusal: Tensor
     refusal_weight: Tensor
     tokens: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, inputs={name: value.to(device) for name, value in self.inputs.items()}, **moved)
 
 
 def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Generator) -> Batch:
@@ -127,9 +132,9 @@ def _useful(item: TrainingTurn, recipe: Recipe | None) -> list:
 
 def turn_logits(logits: Tensor, batch: Batch) -> Tensor:
     """Mean of the windows' logits, weighted by response tokens, as the scorer aggregates them; ``(turns, 3)``."""
-    count = len(batch.refusal)
-    total = torch.zeros(count, len(REFUSAL_LABELS)).index_add(0, batch.turn_of, logits * batch.window_weight[:, None])
-    return total / torch.zeros(count).index_add(0, batch.turn_of, batch.window_weight)[:, None]
+    total = logits.new_zeros(len(batch.refusal), len(REFUSAL_LABELS), dtype=torch.float32)
+    total = total.index_add(0, batch.turn_of, logits.float() * batch.window_weight[:, None])
+    return total / total.new_zeros(len(total)).index_add(0, batch.turn_of, batch.window_weight)[:, None]
 
 
 def loss_of(model: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -137,7 +142,7 @@ def loss_of(model: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Ten
     sentence, turn = model(**batch.inputs)
     if len(batch.rows):
         picked = sentence[batch.rows[:, 0], batch.rows[:, 1]]
-        sentence_loss = binary_cross_entropy_with_logits(picked, batch.targets, reduction="none").sum(-1).mean()
+        sentence_loss = binary_cross_entropy_with_logits(picked.float(), batch.targets, reduction="none").sum(-1).mean()
     else:
         sentence_loss = sentence.sum() * 0.0
     each = cross_entropy(turn_logits(turn, batch), batch.refusal, reduction="none", ignore_index=-1)
@@ -182,16 +187,24 @@ def parameter_groups(model: DetectorModel, recipe: Recipe) -> list[dict[str, obj
     return groups
 
 
-def fit(
-    labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, out: Path, device: str = "cpu"
-) -> DetectorModel:
-    """Train and save the averaged weights to ``out/model.safetensors``; a finished run is loaded, not repeated."""
+def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, out: Path) -> DetectorModel:
+    """Train and save the averaged weights to ``out/model.safetensors``; a finished run is loaded, not repeated.
+
+    Uses CUDA where torch has it, and bf16 arithmetic there and on processors that compute in it.
+
+    Raises:
+        SystemExit: The loss is not finite, or ``out`` holds a run of another recipe.
+    """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     model = DetectorModel.from_trunk()
     if (out / "model.safetensors").is_file():
+        if json.loads((out / "recipe.json").read_text(encoding="utf-8")) != asdict(recipe):
+            raise SystemExit(f"{out} holds a run of another recipe; name another folder with --runs, or delete it")
         load_model(model, out / "model.safetensors")
         return model.eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
     rng = np.random.default_rng(recipe.seed)
     plan = [_epoch(labelled, refusal, recipe, rng) for _ in range(recipe.epochs)]
     steps = sum(len(epoch) for epoch in plan)
@@ -208,8 +221,9 @@ def fit(
         model.train()
         running: list[tuple[float, float]] = []
         for turns in groups:
-            batch = collate(turns, recipe, rng)
-            sentence_loss, turn_loss = loss_of(model, batch, recipe)
+            batch = collate(turns, recipe, rng).to(device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=_computes_bf16(device)):
+                sentence_loss, turn_loss = loss_of(model, batch, recipe)
             loss = sentence_loss + turn_loss
             if not math.isfinite(float(loss.detach())):
                 raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
@@ -230,9 +244,17 @@ def fit(
                 )
         save_model(averaged.module, str(out / "last.safetensors"))
     model.load_state_dict(averaged.module.state_dict())
+    model.cpu()
     save_model(model, str(out / "model.safetensors"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
     return model.eval()
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    """Whether bf16 is a gain: elsewhere a CPU would only emulate it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _epoch(

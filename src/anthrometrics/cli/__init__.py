@@ -12,10 +12,11 @@ from anthrometrics.errors import AnthrometricsError
 
 __all__ = ["main"]
 
+# Name → what it does; each lives in the module of its name.
 _COMMANDS = {
-    "score": "anthrometrics.cli.score",
-    "explain": "anthrometrics.cli.explain",
-    "models": "anthrometrics.cli.models",
+    "score": "Score transcripts.",
+    "explain": "Show the sentences of one response with their labels.",
+    "models": "Show the installed model and its published accuracy.",
 }
 
 
@@ -28,9 +29,13 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        command = getattr(import_module(f"anthrometrics.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

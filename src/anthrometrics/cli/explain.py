@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
-@click.command(short_help="Show the sentences of one response with their labels.")
+@click.command
 @click.argument("text")
 @click.option("--prompt", help="The user turn before it; several labels depend on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with every probability.")

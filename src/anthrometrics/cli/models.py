@@ -14,7 +14,7 @@ from anthrometrics.detectors.manifest import Manifest, load_manifest
 __all__ = ["models"]
 
 
-@click.command(short_help="Show the installed model and its published accuracy.")
+@click.command
 def models() -> int:
     """Show the installed detector model and its published accuracy."""
     manifest = load_manifest()

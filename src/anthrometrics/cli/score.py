@@ -85,7 +85,7 @@ class _Run:
         return sum(b.scored + b.unscored.total() for b in self.summaries.values())
 
 
-@click.command(short_help="Score transcripts.")
+@click.command
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("-o", "--output", metavar="OUT.jsonl", help='Write one JSON object a turn; "-" for standard output.')
 @click.option("--detail", type=click.Choice(DETAILS), default="labels", show_default=True, help="How much to write.")
@@ -101,7 +101,7 @@ def score(
     threads: int | None,
     model: str | None,
 ) -> int:
-    r"""Score every assistant turn of the transcripts IN.
+    """Score every assistant turn of the transcripts IN.
 
     IN is a JSON-lines file (a .gz too, or "-" for standard input) of {"id"?, "prompt"?, "response"} or
     {"id"?, "messages": [{"role", "content"}, ...]}. Without -o, prints a table and the most telling sentences.
@@ -112,7 +112,7 @@ def score(
     Exit codes: 0  every line was read
                 1  some lines were rejected; the rest was scored
                 2  wrong usage, or no line could be read
-    """
+    """  # noqa: D301 - click wants the control character
     _check_inputs(inputs, output)
     scorer = make_scorer(device, precision, threads, model)
     with Progress(inputs) as progress:
@@ -192,12 +192,16 @@ def _report(run: _Run, output: str | None) -> int:
     if not run.turns:
         click.echo(f"anthrometrics: nothing readable in {', '.join(run.inputs)}", err=True)
         return 2
-    parts = [f"{run.turns - unscored} turns scored"]
+    parts = [f"{_count(run.turns - unscored, 'turn')} scored"]
     if unscored:
         parts.append(f"{unscored} unscored (no text to score)")
     if run.rejections.count:
         kept = f", kept in {beside(Path(output), '.rejected.jsonl')}" if output not in (None, "-") else ""
-        parts.append(f"{run.rejections.count} lines rejected{kept}")
+        parts.append(f"{_count(run.rejections.count, 'line')} rejected{kept}")
     where = f" → {output}" if output not in (None, "-") else ""
     click.echo("; ".join(parts) + where, err=True)
     return 1 if run.rejections.count else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

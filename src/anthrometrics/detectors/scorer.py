@@ -77,6 +77,8 @@ class Scorer:
         self._encoder = Encoder(self._manifest.path, self._manifest.files, device, precision)
         self._tokenizer = _load_tokenizer(self._manifest.path)
         self._threads = threads or _usable_cores()
+        # Kept between calls: each thread builds its own sentence splitter, which takes longer than a short turn.
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="anthrometrics")
         self._thresholds = np.array([platt.threshold for platt in self._manifest.sentence])
         self.provenance: dict[str, Any] = provenance_of(self._manifest, self._encoder)
 
@@ -110,17 +112,17 @@ class Scorer:
             yield from self._stream_threaded(parsed)
 
     def _stream_threaded(self, turns: Iterator[Turn]) -> Iterator[TurnScore]:
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="anthrometrics")
         pending: deque[Future[TurnScore]] = deque()
         try:
             for turn in turns:
-                pending.append(pool.submit(self._score, turn))
+                pending.append(self._pool.submit(self._score, turn))
                 if len(pending) >= self._threads * _AHEAD:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for future in pending:
+                future.cancel()
 
     def _stream_batched(self, turns: Iterator[Turn]) -> Iterator[TurnScore]:
         while chunk := list(islice(turns, _GATHER)):

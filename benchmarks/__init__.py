@@ -1,0 +1,1 @@
+"""Speed and size of anthrometrics, as ratios taken within one run: ``python -m benchmarks NAME``."""
