@@ -25,6 +25,14 @@ from training.rules import KEYWORDS
 
 Featurise = Callable[[list[str]], Any]
 
+# Embedding everything with frozen MiniLM would take longer than training the detectors; it learns from a sample.
+MINILM_SENTENCES, MINILM_TURNS = 20_000, 4_000
+
+
+def _sample(total: int, size: int) -> NDArray[np.int64]:
+    """Indices of a fixed random sample, in order."""
+    return np.sort(np.random.default_rng(0).choice(total, min(size, total), replace=False))
+
 
 def sentences_of(turns: list[TrainingTurn]) -> tuple[list[str], NDArray[np.bool_], NDArray[np.int64]]:
     """Labelled sentences of turns: texts, truth ``(sentences, outputs)`` and prompt groups."""
@@ -61,10 +69,11 @@ def sentence_baselines(corpus: Corpus) -> dict[str, SentenceResults]:
     half = np.full(len(SENTENCE_OUTPUTS), 0.5)
     results = {"rules": level_results(test_truth, rule_probabilities(test_texts), half, groups)}
     for name, featurise in featurisers(texts).items():
-        x, x_tune, x_test = featurise(texts), featurise(tune_texts), featurise(test_texts)
+        chosen = _sample(len(texts), MINILM_SENTENCES if name == "minilm" else len(texts))
+        x, x_tune, x_test = featurise([texts[i] for i in chosen]), featurise(tune_texts), featurise(test_texts)
         probability, thresholds = np.zeros(test_truth.shape), half.copy()
         for column in range(truth.shape[1]):
-            model = LogisticRegression(C=5.0, max_iter=500).fit(x, truth[:, column])
+            model = LogisticRegression(C=5.0, max_iter=500).fit(x, truth[chosen, column])
             thresholds[column] = best_threshold(tune_truth[:, column], model.predict_proba(x_tune)[:, 1])
             probability[:, column] = model.predict_proba(x_test)[:, 1]
         results[name] = level_results(test_truth, probability, thresholds, groups)
@@ -81,8 +90,9 @@ def refusal_baselines(corpus: Corpus, test: list[TrainingTurn]) -> dict[str, Ref
         "rules": refusal_figures(test_truth, np.where(matched, 0, 2), matched.astype(np.float64), group_index(test))
     }
     for name, featurise in featurisers(texts).items():
+        chosen = _sample(len(texts), MINILM_TURNS if name == "minilm" else len(texts))
         model = LogisticRegression(C=5.0, max_iter=1000).fit(
-            featurise(texts), truth, sample_weight=[t.weight for t in train]
+            featurise([texts[i] for i in chosen]), truth[chosen], sample_weight=[train[i].weight for i in chosen]
         )
         probability = model.predict_proba(featurise(test_texts))
         results[name] = refusal_figures(test_truth, probability.argmax(1), probability[:, :2].sum(1), group_index(test))

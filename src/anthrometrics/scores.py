@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from anthrometrics.codebook import DETECTORS, LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
-from anthrometrics.errors import MissingExtraError
+from anthrometrics.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ class Measured:
     thresholds: NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TurnScore:
     """What the detectors say about the wording of one assistant turn.
 
@@ -94,8 +94,18 @@ class TurnScore:
     status: Literal["scored", "unscored"]
     reason: str | None = None
     flags: tuple[str, ...] = ()
-    provenance: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    measured: Measured | None = field(default=None, repr=False, compare=False)
+    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
+    measured: Measured | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Same turn and same numbers to the digits that are written, whatever gave them."""
+        if not isinstance(other, TurnScore):
+            return NotImplemented
+        return self.turn == other.turn and self.to_dict("sentences") == other.to_dict("sentences")
+
+    def __hash__(self) -> int:
+        """Of the turn alone; scores change in the last digits, turns do not."""
+        return hash(self.turn)
 
     @property
     def id(self) -> str | None:
@@ -166,7 +176,12 @@ class TurnScore:
         Args:
             detail: ``"summary"`` gives the turn's own numbers, ``"labels"`` adds the 19 labels, ``"sentences"`` adds
                 each sentence's offsets and probabilities.
+
+        Raises:
+            InputError: ``detail`` is none of these.
         """
+        if detail not in DETAILS:
+            raise InputError(f"detail must be one of {', '.join(DETAILS)}, not {detail!r}")
         record: dict[str, Any] = {"id": self.id, "turn": self.turn.index, "status": self.status}
         if self.reason is not None:
             record["reason"] = self.reason
@@ -197,6 +212,15 @@ class TurnScore:
 
     def _rate(self, column: int) -> float | None:
         return None if self.measured is None else float(self.measured.probabilities.rate[column])
+
+
+def _flat(score: TurnScore) -> dict[str, Any]:
+    """A table row: labels as columns, flags joined by commas."""
+    row = score.to_dict("labels")
+    row["flags"] = ",".join(score.flags)
+    for name, label in row.pop("labels").items():
+        row |= {f"{name}_presence": label["presence"], f"{name}_rate": label["rate"]}
+    return row
 
 
 def _rounded(value: float | None) -> float | None:
@@ -255,18 +279,11 @@ class Scores(Sequence[TurnScore]):
             import pandas
         except ImportError as error:
             raise MissingExtraError("pandas", "pandas") from error
-        rows = []
-        for item in self._items:
-            row = item.to_dict("summary")
-            row["reason"], row["flags"] = item.reason, ",".join(item.flags)
-            if detail == "labels":
-                for name in LABEL_NAMES:
-                    score = item.labels.get(name)
-                    row[f"{name}_presence"] = score and score.presence
-                    row[f"{name}_rate"] = score and score.rate
-            rows.append(row)
-        frame = pandas.DataFrame(rows)
-        numeric = [c for c in frame.columns if c.endswith(("_presence", "_rate")) or c in (*DETECTORS, "refusal")]
-        frame[numeric] = frame[numeric].astype(float)
+        numbers = [*(f"{name}{suffix}" for name in DETECTORS for suffix in ("", "_rate")), "refusal"]
+        if detail == "labels":
+            numbers += [f"{name}_{part}" for name in LABEL_NAMES for part in ("presence", "rate")]
+        columns = ["id", "turn", "status", "reason", "flags", *numbers, "refusal_label"]
+        frame = pandas.DataFrame([_flat(item) for item in self._items], columns=columns)
+        frame[numbers] = frame[numbers].astype(float)
         frame["refusal_label"] = pandas.Categorical(frame["refusal_label"], categories=REFUSAL_LABELS)
         return frame

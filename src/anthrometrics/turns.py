@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Conversation", "Message", "Turn", "as_turn"]
 
@@ -68,10 +69,11 @@ def as_turn(value: Turn | str | Sequence[str | None] | Mapping[str, Any]) -> Tur
         InputError: It is none of these.
     """
     if isinstance(value, Turn):
+        _check_texts(value.response, value.prompt)
         return value
     if isinstance(value, str):
         return Turn(response=value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return _from_mapping(value)
     if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(v, str | None) for v in value):
         return Turn(prompt=value[0], response=value[1])
@@ -85,7 +87,11 @@ def _from_mapping(value: Mapping[str, Any]) -> Turn:
     if "response" not in value:
         raise InputError(f'this dict has no "response"; its keys are {sorted(map(str, value))}')
     response, prompt, identifier = value["response"], value.get("prompt"), value.get("id")
+    _check_texts(response, prompt)
+    return Turn(response=response, prompt=prompt, id=None if identifier is None else str(identifier))
+
+
+def _check_texts(response: object, prompt: object) -> None:
     for name, text in (("response", response), ("prompt", prompt)):
         if not isinstance(text, str | None):
             raise InputError(f'"{name}" must be a string or None, not {type(text).__name__}')
-    return Turn(response=response, prompt=prompt, id=None if identifier is None else str(identifier))

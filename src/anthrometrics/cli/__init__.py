@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 
@@ -60,8 +59,4 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nanthrometrics: interrupted; no output was written", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`); point stdout elsewhere so that exit does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code)

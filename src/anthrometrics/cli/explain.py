@@ -36,7 +36,7 @@ def explain(
     model: str | None,
 ) -> int:
     """Print the sentences of the response TEXT with their labels and probabilities; "-" reads standard input."""
-    response = sys.stdin.read() if text == "-" else text
+    response = _standard_input() if text == "-" else text
     result = make_scorer(device, precision, threads, model).score(Turn(response=response, prompt=prompt))
     if as_json:
         click.echo(json.dumps(result.to_dict("sentences"), ensure_ascii=False, indent=2))
@@ -45,6 +45,13 @@ def explain(
     else:
         _print(result)
     return 0
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not valid UTF-8 (byte {error.start}); convert it first") from error
 
 
 def _print(result: TurnScore) -> None:

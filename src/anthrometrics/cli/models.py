@@ -23,7 +23,7 @@ def models() -> int:
     for file in sorted(path for path in manifest.path.iterdir() if path.suffix in (".onnx", ".bin")):
         serves = ", ".join(precision for precision, name in manifest.files.items() if name == file.name)
         out.print(f"  {file.name:<18} {file.stat().st_size / 1e6:5.1f} MB  {serves or 'weights of exact and fp16'}")
-    out.print(f"  in {manifest.path}\n")
+    out.print(Text(f"  in {manifest.path}\n"))
     out.print(_accuracy(manifest))
     out.print(Text(str(manifest.accuracy.get("note", "")), style="dim"))
     return 0

@@ -22,6 +22,8 @@ __all__ = ["console", "label_text", "print_summaries", "printable", "sentence_te
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS: Final = {"anthropomorphism": "#CC79A7", "validation": "#009E73", "refusal": "#E69F00"}
+# Line feed, tab, no-break space and the joiner of composed emoji.
+_HARMLESS: Final = "\n\t\u00a0\u200d"
 _FAMILY: Final = {label.name: label.family for label in LABELS}
 
 
@@ -33,7 +35,7 @@ def console() -> Console:
 
 def printable(text: str) -> str:
     """Text of a model made harmless for a terminal: control and bidirectional characters are replaced."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return "".join(c if c.isprintable() or c in _HARMLESS else "\ufffd" for c in text)
 
 
 def label_text(sentence: SentenceScore) -> Text:
@@ -71,7 +73,8 @@ def _table(summaries: dict[str, Summary], scorer: Scorer) -> Table:
     )
     table.add_column("")
     for path in summaries:
-        table.add_column("stdin" if path == "-" else Path(path).name, justify="right", overflow="fold")
+        name = "stdin" if path == "-" else printable(Path(path).name)
+        table.add_column(Text(name), justify="right", overflow="fold")
     columns = list(summaries.values())
     table.add_row("turns scored", *(f"{s.scored:,}" for s in columns))
     if any(s.unscored for s in columns):
@@ -104,7 +107,7 @@ def _share(value: float) -> str:
 
 
 def _quote(score: TurnScore, sentence: SentenceScore) -> Text:
-    where = score.id or "turn"
+    where = printable(score.id or "turn")
     text = sentence_text(sentence)
     text.truncate(240, overflow="ellipsis")
     return Text.assemble("  ", text, "  ", (f"[{where}] ", "dim"), label_text(sentence))

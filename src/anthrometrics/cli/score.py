@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ import click
 
 from anthrometrics.cli.options import make_scorer, scorer_options
 from anthrometrics.cli.progress import Progress
-from anthrometrics.cli.render import console, print_summaries
+from anthrometrics.cli.render import console, print_summaries, printable
 from anthrometrics.cli.telling import Telling
 from anthrometrics.errors import InputError
 from anthrometrics.formats import Rejected, read_turns
@@ -42,12 +43,13 @@ class _Rejections:
 
     def add(self, rejected: Rejected) -> None:
         if self.strict:
-            raise click.ClickException(f"{rejected} (--strict stops at the first bad line; nothing was written)")
+            reason = f"{printable(str(rejected))} (--strict stops at the first bad line; nothing was written)"
+            raise click.ClickException(reason)
         self.count += 1
         if self.sink is not None:
             self.sink.write(json_line(asdict(rejected)))
         if self.count <= _SHOWN_REJECTIONS:
-            click.echo(f"rejected {rejected}", err=True)
+            click.echo(f"rejected {printable(str(rejected))}", err=True)
         elif self.count == _SHOWN_REJECTIONS + 1:
             click.echo("rejected more lines; they are counted below", err=True)
 
@@ -121,8 +123,7 @@ def score(
             for _ in run.scores():
                 pass
         elif output == "-":
-            with open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False) as stream:
-                _write(run, stream, detail)
+            _write_stdout(run, detail)
         else:
             _write_files(run, Path(output), detail)
     if output is None and run.turns:
@@ -134,15 +135,21 @@ def score(
 
 def _check_inputs(inputs: tuple[str, ...], output: str | None) -> None:
     """Refuse what would lose data or fail late."""
-    if len(set(inputs)) < len(inputs):
+    files = [path for path in inputs if path != "-"]
+    resolved = [Path(path).resolve() for path in files]
+    if len(set(resolved)) < len(resolved) or inputs.count("-") > 1:
         raise click.UsageError("the same input is named twice")
-    for path in inputs:
-        if path != "-" and not Path(path).exists():
+    for path in files:
+        if not Path(path).exists():
             raise click.UsageError(f"{path} does not exist")
-        if path != "-" and Path(path).is_dir():
+        if Path(path).is_dir():
             raise click.UsageError(f"{path} is a folder; name its files, for example {path.rstrip('/')}/*.jsonl")
-        if output not in (None, "-") and path != "-" and Path(path).resolve() == Path(str(output)).resolve():
-            raise click.UsageError(f"{output} is also an input; writing it would destroy the transcript")
+    if output in (None, "-"):
+        return
+    target = Path(str(output))
+    for written in (target, beside(target, ".meta.json"), beside(target, ".rejected.jsonl")):
+        if written.resolve() in resolved:
+            raise click.UsageError(f"{written} is also an input; writing it would destroy the transcript")
 
 
 def _write(run: _Run, stream: TextIO, detail: Detail) -> None:
@@ -150,6 +157,17 @@ def _write(run: _Run, stream: TextIO, detail: Detail) -> None:
     for path, result in run.scores():
         record = result.to_dict(detail)
         stream.write(json_line({"file": path, **record} if several else record))
+
+
+def _write_stdout(run: _Run, detail: Detail) -> None:
+    """JSON lines on standard output; a reader that has had enough (``| head``) is no failure."""
+    try:
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False) as stream:
+            _write(run, stream, detail)
+    except BrokenPipeError as error:
+        # What is still buffered must go somewhere, or the interpreter complains when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from error
 
 
 def _write_files(run: _Run, output: Path, detail: Detail) -> None:

@@ -98,8 +98,8 @@ def load_manifest(path: Path | None = None) -> Manifest:
             f"{directory} is not a model directory ({error.strerror}: {file}). Pass the folder that holds "
             "detectors.json and its ONNX files, or leave `model` out for the shipped one."
         ) from error
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{file} is not valid JSON (line {error.lineno}: {error.msg}); reinstall the model") from error
+    except ValueError as error:
+        raise ModelError(f"{file} is not valid JSON ({error}); reinstall the model") from error
     try:
         return _parse(directory, raw)
     except (KeyError, TypeError, ValueError) as error:

@@ -26,7 +26,8 @@ class Span(NamedTuple):
     end: int
 
 
-_FENCE = re.compile(r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*$", re.MULTILINE)
+# As CommonMark has it: no back quote after an opening fence of back quotes, nothing after a closing one.
+_FENCE = re.compile(r"^[ \t]*(?P<fence>```+(?=[^`\n]*$)|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 _RULE = re.compile(r"[\s\-*_=#`|~>+.:;,()\[\]{}/\\\"'\u2010-\u2015\u2022\u00b7]*")
 _MARKER = re.compile(r"[\W_]*\d+[\W_]*")
@@ -34,6 +35,8 @@ _MARKER = re.compile(r"[\W_]*\d+[\W_]*")
 _UNSPACED_END = re.compile(r"(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61])")
 # spaCy builds its tables for the whole text it is given; bounded pieces keep memory flat on one-line megabyte inputs.
 _PIECE = 20_000
+# Its tokenizer peels punctuation off a word character by character, which is quadratic in "!!!!…"; no word is as long.
+_ENDLESS_WORD = re.compile(r"\S{200,}")
 
 
 _local = threading.local()
@@ -68,7 +71,8 @@ def split_sentences(text: str) -> list[Span]:
     with nlp.memory_zone():
         for block in _code_blocks(text):
             spans.extend(_prose(nlp, text, position, block.start))
-            spans.append(block)
+            if not _RULE.fullmatch(text, block.start, block.end):
+                spans.append(block)
             position = block.end
         spans.extend(_prose(nlp, text, position, len(text)))
     return spans
@@ -79,8 +83,8 @@ def _code_blocks(text: str) -> Iterator[Span]:
     for match in _FENCE.finditer(text):
         if opened is None:
             opened = match
-        elif match["fence"].startswith(opened["fence"]):
-            yield Span(opened.start("fence"), match.end())
+        elif match["fence"].startswith(opened["fence"]) and not match["info"].strip():
+            yield Span(opened.start("fence"), match.end("fence"))
             opened = None
 
 
@@ -91,30 +95,39 @@ def _prose(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
 
 def _line_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
     """Sentences of one line; two that touch without a space between them are one."""
-    pending: Span | None = None
-    for piece in _pieces(text, start, end):
-        for sentence in nlp(text[piece.start : piece.end]).sents:
-            span = _stripped(text, piece.start + sentence.start_char, piece.start + sentence.end_char)
-            if span is None:
-                continue
-            if pending is not None and pending.end == span.start and span.start != piece.start:
-                span = Span(pending.start, span.end)
-            elif pending is not None:
-                yield pending
-            pending = span
-    if pending is not None:
-        yield pending
-
-
-def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
     cuts = [match.start() for match in _UNSPACED_END.finditer(text, start, end)]
     for cut in [*cuts, end]:
-        while cut - start > _PIECE:
-            space = text.rfind(" ", start + _PIECE // 2, start + _PIECE) + 1 or start + _PIECE
-            yield Span(start, space)
-            start = space
-        yield Span(start, cut)
+        pending: Span | None = None
+        for span in _raw_sentences(nlp, text, start, cut):
+            if pending is not None and pending.end == span.start:
+                pending = Span(pending.start, span.end)
+                continue
+            if pending is not None:
+                yield pending
+            pending = span
+        if pending is not None:
+            yield pending
         start = cut
+
+
+def _raw_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+    """SpaCy's sentences, in pieces of bounded size; what a piece cuts off begins the next one."""
+    while start < end:
+        stop = min(start + _PIECE, end)
+        found = [
+            span
+            for sentence in nlp(_ENDLESS_WORD.sub(_plain_word, text[start:stop])).sents
+            if (span := _stripped(text, start + sentence.start_char, start + sentence.end_char)) is not None
+        ]
+        if stop < end and len(found) > 1:
+            stop = found.pop().start
+        yield from found
+        start = stop
+
+
+def _plain_word(word: re.Match[str]) -> str:
+    """A stand-in of the same length, so that offsets hold."""
+    return "x" * len(word[0])
 
 
 def _stripped(text: str, start: int, end: int) -> Span | None:

@@ -69,6 +69,8 @@ def read_turns(path: str | Path, on_progress: Callable[[int], None] | None = Non
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 yield Rejected(name, number, f"the compressed file is damaged from here on ({error})", "")
                 return
+            except OSError as error:
+                raise InputError(f"cannot read {name}: {error.strerror or error}") from error
             if not line:
                 return
             if line.strip():
@@ -79,16 +81,18 @@ def read_turns(path: str | Path, on_progress: Callable[[int], None] | None = Non
 
 def _parse(name: str, number: int, line: bytes) -> Iterator[Turn | Rejected]:
     try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         yield from turns_of(json.loads(text))
     except UnicodeDecodeError as error:
-        reason = f"not valid UTF-8 (byte {error.start} is 0x{line[error.start]:02x})"
+        reason = f"not valid UTF-8 (byte {error.start} is 0x{error.object[error.start]:02x})"
     except json.JSONDecodeError as error:
         reason = f"not JSON: {error.msg} at column {error.colno}"
     except RecursionError:
         reason = "not usable JSON: nested too deeply"
     except InputError as error:
         reason = str(error)
+    except ValueError as error:
+        reason = f"not usable JSON: {error}"
     else:
         return
     yield Rejected(name, number, reason, line.decode("utf-8", errors="replace").rstrip("\r\n"))

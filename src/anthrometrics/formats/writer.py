@@ -34,8 +34,11 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
     Raises:
         InputError: The folder does not exist or cannot be written, or the disk is full.
     """
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder; name a file")
+    # A link keeps pointing where it did; the file behind it is replaced.
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise InputError(f"cannot write {path}: it is {kind}; name a file, or use - for standard output")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
