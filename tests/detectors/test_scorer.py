@@ -339,9 +339,16 @@ class TestStream:
 
     def test_any_iterable_will_do(self, scorer):
         assert len(scorer.score_many(iter(["One.", "Two."]))) == 2
-        assert len(scorer.score_many({"One.": 1, "Two.": 2})) == 2
+        assert len(scorer.score_many({"One.": 1, "Two.": 2}.keys())) == 2
         assert len(scorer.score_many([])) == 0
         assert list(scorer.stream([])) == []
+
+    @pytest.mark.parametrize("one", ["Hello there.", {"response": "Hello there."}, Turn("Hello there.")])
+    def test_a_single_turn_is_not_taken_for_many(self, scorer, one):
+        with pytest.raises(InputError, match="use score"):
+            scorer.score_many(one)
+        with pytest.raises(InputError, match="use score"):
+            scorer.stream(one)
 
 
 class TestMaking:

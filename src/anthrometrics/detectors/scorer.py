@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from anthrometrics.scores import Measured, Scores, TurnScore
 from anthrometrics.turns import Turn, as_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
@@ -100,10 +101,19 @@ class Scorer:
         Args:
             turns: Any iterable; it is read only a few turns ahead of what was yielded.
 
-        Yields:
-            One score per turn, in input order.
+        Returns:
+            An iterator of one score per turn, in input order.
+
+        Raises:
+            InputError: ``turns`` is a single turn, whose letters or fields would be taken for turns.
         """
-        parsed = map(as_turn, turns)
+        if isinstance(turns, Turn | str | Mapping):
+            raise InputError(
+                f"expected an iterable of turns, not one {type(turns).__name__}; pass a list, or use score()"
+            )
+        return self._stream(map(as_turn, turns))
+
+    def _stream(self, parsed: Iterator[Turn]) -> Iterator[TurnScore]:
         if self._encoder.batched:
             yield from self._stream_batched(parsed)
         elif self._threads == 1:

@@ -139,7 +139,7 @@ def _stripped(text: str, start: int, end: int) -> Span | None:
 
 
 def _joined(text: str, spans: list[Span]) -> list[Span]:
-    """Join what has no word of its own to its sentence: "1." to the next, an emoji to the one before."""
+    """Join what has no word of its own to a sentence: "1." to the next, a closing emoji to the one before."""
     joined: list[Span] = []
     marker: int | None = None
     for span in spans:
