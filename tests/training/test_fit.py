@@ -14,12 +14,12 @@ from training.fit import Recipe, fit, predict
 # Libraries of the export warn about their own future; what they produce is what is tested.
 pytestmark = pytest.mark.filterwarnings("default")
 
-RECIPE = Recipe(epochs=6, batch_tokens=1024, average=0.8, unmarked_share=1.0, drop_prompt=0.0, mask_tokens=0.0)
+RECIPE = Recipe(epochs=40, batch_tokens=1024, average=0.8, unmarked_share=1.0, drop_prompt=0.0, mask_tokens=0.0)
 
 
 @pytest.fixture(scope="module")
 def turns():
-    return corpus.encode(synthetic()[:40], corpus.tokenizer())
+    return corpus.encode(synthetic()[:24], corpus.tokenizer())
 
 
 @pytest.fixture(scope="module")
