@@ -28,7 +28,7 @@ _EXTERNAL_FROM = 4096
 
 def round_weights(model: DetectorModel) -> DetectorModel:
     """The model as it ships: every weight rounded to fp16, arithmetic in fp32."""
-    rounded = DetectorModel.from_trunk(attention="eager").eval()
+    rounded = DetectorModel.from_trunk().eval()
     rounded.load_state_dict(model.state_dict())
     for parameter in rounded.parameters():
         parameter.data = parameter.data.half().float()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
@@ -27,25 +28,27 @@ class Recipe:
     """Every choice of a run.
 
     A small trunk wants a higher learning rate and more epochs than a large one; token masking stands in for trunk
-    dropout; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown; of the turns without any
-    label each epoch sees ``unmarked_share``, which saves a sixth of the tokens.
+    dropout; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown. Of the windows without
+    any label each epoch sees ``unmarked_share``; those with a label that fewer than ``rare`` of the windows carry are
+    repeated, the rarer the more often (repeat factors, Gupta et al. 2019, arXiv 1908.03195).
     """
 
     seed: int = 0
-    epochs: int = 3
-    trunk_lr: float = 2.5e-4
+    epochs: int = 8
+    trunk_lr: float = 2e-4
     head_lr: float = 1e-3
     layer_decay: float = 0.9
     weight_decay: float = 0.01
-    warmup: float = 0.08
-    batch_tokens: int = 3072
+    warmup: float = 0.06
+    batch_tokens: int = 2048
     drop_prompt: float = 0.15
-    mask_tokens: float = 0.05
+    mask_tokens: float = 0.06
     turn_loss: float = 1.0
-    unmarked_share: float = 0.5
-    refusal_per_epoch: int = 1200
+    unmarked_share: float = 0.4
+    rare: float = 0.06
+    refusal_per_epoch: int = 1600
     refusal_tokens: int = 200
-    average: float = 0.995
+    average: float = 0.998
 
 
 @dataclass
@@ -72,7 +75,7 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
     windows, turn_of, weights, rows, targets = [], [], [], [], []
     for position, item in enumerate(turns):
         drop = recipe is not None and rng.random() < recipe.drop_prompt
-        for window in _useful(item, recipe):
+        for window in item.windows:
             ids, ranges = window.ids.copy(), list(window.token_ranges)
             start = window.response_start
             if drop:
@@ -122,12 +125,18 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
     )
 
 
-def _useful(item: TrainingTurn, recipe: Recipe | None) -> list:
-    """In training, windows without a labelled sentence are left out beyond the first, which carries the turn label."""
-    if recipe is None:
-        return list(item.windows)
-    first, *rest = item.windows
-    return [first, *(w for w in rest if any(item.known[s] for s in w.sentences))]
+def pieces(turns: list[TrainingTurn]) -> list[TrainingTurn]:
+    """Single windows of the turns, for training: alike in length they batch with little padding.
+
+    The first window carries the turn label; of the others only those with a labelled sentence are of use.
+    """
+    result = []
+    for item in turns:
+        first, *rest = item.windows
+        result.append(replace(item, windows=(first,)))
+        useful = (window for window in rest if any(item.known[s] for s in window.sentences))
+        result += [replace(item, windows=(window,), refusal=-1) for window in useful]
+    return result
 
 
 def turn_logits(logits: Tensor, batch: Batch) -> Tensor:
@@ -150,25 +159,26 @@ def loss_of(model: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Ten
     return sentence_loss, recipe.turn_loss * turn_loss
 
 
-def batches(turns: list[TrainingTurn], budget: int, rng: np.random.Generator) -> Iterator[list[TrainingTurn]]:
-    """Random batches of about ``budget`` tokens whose turns are of like length, so that little is padding."""
-    order = rng.permutation(len(turns))
+def batches(units: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator) -> Iterator[list[TrainingTurn]]:
+    """Random batches of about ``batch_tokens`` tokens from single windows of like length."""
+
+    def length(unit: TrainingTurn) -> int:
+        window = unit.windows[0]
+        longest = len(window.ids) if unit.turn.sentences else window.response_start + recipe.refusal_tokens
+        return min(len(window.ids), longest)
+
+    order = rng.permutation(len(units))
     groups: list[list[TrainingTurn]] = []
-    for start in range(0, len(order), 128):
-        chunk = sorted((turns[i] for i in order[start : start + 128]), key=_length)
+    for start in range(0, len(order), 384):
         current: list[TrainingTurn] = []
-        for item in chunk:
-            if current and (len(current) + 1) * max(_length(item), _length(current[-1])) > budget:
+        for unit in sorted((units[i] for i in order[start : start + 384]), key=length):
+            if current and (len(current) + 1) * length(unit) > recipe.batch_tokens:
                 groups.append(current)
                 current = []
-            current.append(item)
+            current.append(unit)
         groups.append(current)
     for index in rng.permutation(len(groups)):
         yield groups[index]
-
-
-def _length(item: TrainingTurn) -> int:
-    return sum(len(window.ids) for window in item.windows[:3])
 
 
 def parameter_groups(model: DetectorModel, recipe: Recipe) -> list[dict[str, object]]:
@@ -206,6 +216,8 @@ def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recip
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     rng = np.random.default_rng(recipe.seed)
+    labelled, refusal = pieces(labelled), [replace(item, windows=item.windows[:1]) for item in refusal]
+    model.set_priors(_priors(labelled))
     plan = [_epoch(labelled, refusal, recipe, rng) for _ in range(recipe.epochs)]
     steps = sum(len(epoch) for epoch in plan)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
@@ -260,14 +272,30 @@ def _computes_bf16(device: torch.device) -> bool:
 def _epoch(
     labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator
 ) -> list[list[TrainingTurn]]:
-    """Labelled turns and a fresh draw of refusal-only ones, the trusted and the rare classes more often."""
-    labelled = [item for item in labelled if item.targets.any() or rng.random() < recipe.unmarked_share]
-    if not refusal:
-        return list(batches(labelled, recipe.batch_tokens, rng))
-    counts = np.bincount([item.refusal for item in refusal], minlength=len(REFUSAL_LABELS))
-    odds = np.array([item.weight / math.sqrt(counts[item.refusal]) for item in refusal])
-    drawn = rng.choice(len(refusal), min(recipe.refusal_per_epoch, len(refusal)), replace=False, p=odds / odds.sum())
-    return list(batches([*labelled, *(refusal[i] for i in drawn)], recipe.batch_tokens, rng))
+    """Labelled windows, and a fresh draw of refusal-only ones, the trusted and the rare classes more often."""
+    times = np.floor(_repeats(labelled, recipe) + rng.random(len(labelled))).astype(int)
+    units = [unit for unit, count in zip(labelled, times, strict=True) for _ in range(count)]
+    if refusal:
+        counts = np.bincount([unit.refusal for unit in refusal], minlength=len(REFUSAL_LABELS))
+        odds = np.array([unit.weight / math.sqrt(counts[unit.refusal]) for unit in refusal])
+        size = min(recipe.refusal_per_epoch, len(refusal))
+        units += [refusal[i] for i in rng.choice(len(refusal), size, replace=False, p=odds / odds.sum())]
+    return list(batches(units, recipe, rng))
+
+
+def _repeats(units: list[TrainingTurn], recipe: Recipe) -> NDArray[np.float64]:
+    """How often an epoch shows each window, on average."""
+    present = np.stack([unit.targets[list(unit.windows[0].sentences)].max(0, initial=0) > 0.5 for unit in units])
+    share = np.maximum(present.mean(0), 1e-9)
+    factors = np.maximum(1.0, np.sqrt(recipe.rare / share))
+    repeats = np.where(present, factors, 0.0).max(1)
+    return np.where(present.any(1), np.minimum(repeats, 4.0), recipe.unmarked_share)
+
+
+def _priors(labelled: list[TrainingTurn]) -> NDArray[np.float32]:
+    """Share of labelled sentences that have each output."""
+    targets = np.concatenate([unit.targets[unit.known] for unit in labelled])
+    return np.clip(targets.mean(0), 1e-4, 0.5)
 
 
 @torch.inference_mode()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spacy.language import Language
+    from spacy.pipeline import Sentencizer
 
 __all__ = ["Span", "split_sentences"]
 
@@ -30,6 +32,7 @@ class Span(NamedTuple):
 _FENCE = re.compile(r"^[ \t]*(?P<fence>```+(?=[^`\n]*$)|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 _RULE = re.compile(r"[\s\-*_=#`|~>+.:;,()\[\]{}/\\\"'\u2010-\u2015\u2022\u00b7]*")
+_WORD = re.compile(r"\w")
 _MARKER = re.compile(r"[\W_]*\d+[\W_]*")
 # spaCy's English tokenizer needs a space after a full stop; CJK text has none.
 _UNSPACED_END = re.compile(r"(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\uff1f\uff61])")
@@ -37,21 +40,49 @@ _UNSPACED_END = re.compile(r"(?<=[\u3002\uff01\uff1f\uff61])(?=[^\s\u3002\uff01\
 _PIECE = 20_000
 # Its tokenizer peels punctuation off a word character by character, which is quadratic in "!!!!…"; no word is as long.
 _ENDLESS_WORD = re.compile(r"\S{200,}")
+# spaCy keeps every new word until its memory zone ends; ending it with each text would cost the cache of common ones.
+_CHARACTERS_A_ZONE = 500_000
+
+
+class _Sentencizer:
+    """SpaCy's rule-based sentencizer, with memory that does not grow."""
+
+    def __init__(self) -> None:
+        import spacy
+
+        self._nlp: Language = spacy.blank("en")
+        pipe = cast("Sentencizer", self._nlp.add_pipe("sentencizer"))
+        self._ends = re.compile(f"[{re.escape(''.join(pipe.punct_chars))}]")
+        self._zone = ExitStack()
+        self._left = 0
+
+    def begin_text(self, characters: int) -> None:
+        """To be called once a text."""
+        if self._left <= 0:
+            self._zone.close()
+            self._zone.enter_context(self._nlp.memory_zone())
+            self._left = _CHARACTERS_A_ZONE
+        self._left -= characters
+
+    def sentences(self, text: str) -> Iterator[tuple[int, int]]:
+        """Offsets of the sentences of one line."""
+        end = self._ends.search(text)
+        # Most lines of a list are one sentence; seeing that spares the tokenizer.
+        if end is None or not _WORD.search(text, end.end()):
+            yield 0, len(text)
+        else:
+            yield from ((sentence.start_char, sentence.end_char) for sentence in self._nlp(text).sents)
 
 
 _local = threading.local()
 
 
-def _sentencizer() -> Language:
-    """One pipeline a thread: spaCy's memory zones must not overlap on one vocabulary."""
-    nlp: Language | None = getattr(_local, "nlp", None)
-    if nlp is None:
-        import spacy
-
-        nlp = spacy.blank("en")
-        nlp.add_pipe("sentencizer")
-        _local.nlp = nlp
-    return nlp
+def _sentencizer() -> _Sentencizer:
+    """One a thread: spaCy's memory zones must not overlap on one vocabulary."""
+    found: _Sentencizer | None = getattr(_local, "sentencizer", None)
+    if found is None:
+        found = _local.sentencizer = _Sentencizer()
+    return found
 
 
 def split_sentences(text: str) -> list[Span]:
@@ -67,14 +98,13 @@ def split_sentences(text: str) -> list[Span]:
     spans: list[Span] = []
     position = 0
     nlp = _sentencizer()
-    # Without a zone the vocabulary keeps every new word for ever.
-    with nlp.memory_zone():
-        for block in _code_blocks(text):
-            spans.extend(_prose(nlp, text, position, block.start))
-            if not _RULE.fullmatch(text, block.start, block.end):
-                spans.append(block)
-            position = block.end
-        spans.extend(_prose(nlp, text, position, len(text)))
+    nlp.begin_text(len(text))
+    for block in _code_blocks(text):
+        spans.extend(_prose(nlp, text, position, block.start))
+        if not _RULE.fullmatch(text, block.start, block.end):
+            spans.append(block)
+        position = block.end
+    spans.extend(_prose(nlp, text, position, len(text)))
     return spans
 
 
@@ -88,12 +118,12 @@ def _code_blocks(text: str) -> Iterator[Span]:
             opened = None
 
 
-def _prose(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+def _prose(nlp: _Sentencizer, text: str, start: int, end: int) -> Iterator[Span]:
     for line in _LINE.finditer(text, start, end):
         yield from _joined(text, list(_line_sentences(nlp, text, line.start(), line.end())))
 
 
-def _line_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+def _line_sentences(nlp: _Sentencizer, text: str, start: int, end: int) -> Iterator[Span]:
     """Sentences of one line; two that touch without a space between them are one."""
     cuts = [match.start() for match in _UNSPACED_END.finditer(text, start, end)]
     for cut in [*cuts, end]:
@@ -110,14 +140,14 @@ def _line_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[
         start = cut
 
 
-def _raw_sentences(nlp: Language, text: str, start: int, end: int) -> Iterator[Span]:
+def _raw_sentences(nlp: _Sentencizer, text: str, start: int, end: int) -> Iterator[Span]:
     """SpaCy's sentences, in pieces of bounded size; what a piece cuts off begins the next one."""
     while start < end:
         stop = min(start + _PIECE, end)
         found = [
             span
-            for sentence in nlp(_ENDLESS_WORD.sub(_plain_word, text[start:stop])).sents
-            if (span := _stripped(text, start + sentence.start_char, start + sentence.end_char)) is not None
+            for first, last in nlp.sentences(_ENDLESS_WORD.sub(_plain_word, text[start:stop]))
+            if (span := _stripped(text, start + first, start + last)) is not None
         ]
         if stop < end and len(found) > 1:
             stop = found.pop().start
