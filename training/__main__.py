@@ -15,6 +15,7 @@ import torch
 from anthrometrics.detectors.encoder import Encoder
 from anthrometrics.detectors.manifest import Precision, load_manifest
 from training import baselines, card, corpus, evaluate, publish
+from training.agreement import agreement
 from training.calibrate import Calibration, Predictions, fit_calibration
 from training.corpus import Corpus
 from training.data import TrainingTurn, refusal_labelled
@@ -96,6 +97,7 @@ def _measure(
         baselines=_baselines(data, dev, runs / "baselines.json"),
         seeds=seeds,
         parity=_parity(predict(model, data.test), predictions["exact"]),
+        agreement=agreement("given.first", "given.second"),
         corpus={
             "train": len(data.train),
             "synthetic": sum(t.turn.source == "synthetic" for t in data.train),

@@ -14,7 +14,7 @@ from anthrometrics.codebook import SENTENCE_OUTPUTS
 from anthrometrics.detectors.aggregate import presence_logits, refusal_probabilities
 from anthrometrics.detectors.manifest import Platt, RefusalCalibration
 from training.data import TrainingTurn
-from training.metrics import best_threshold
+from training.metrics import best_threshold, expected_f1_threshold
 
 Predictions = list[tuple[NDArray[np.floating], NDArray[np.floating]]]
 
@@ -65,7 +65,7 @@ def _platt(logits: NDArray[np.floating], truth: NDArray[np.bool_]) -> Platt:
     model = LogisticRegression(C=10.0).fit(x, truth)
     slope, intercept = float(max(model.coef_[0, 0], 0.1)), float(model.intercept_[0])
     probability = 1 / (1 + np.exp(-(x[:, 0] * slope + intercept)))
-    return Platt(slope, intercept, best_threshold(truth, probability))
+    return Platt(slope, intercept, expected_f1_threshold(probability))
 
 
 def _refusal(

@@ -27,6 +27,10 @@ SYNTHETIC_DIR = Path(__file__).parent / "synthetic"
 ORIGIN_WEIGHT = {"codebook": 1.0, "human": 1.0, "model": 0.6, "heuristic": 0.3}
 
 
+# Labels of one sentence, by annotator.
+Readings = tuple[tuple[str, ...], ...]
+
+
 class DataMissing(SystemExit):
     """The texts that the labels point at are not where they were looked for."""
 
@@ -36,8 +40,9 @@ class LabelledTurn:
     """One assistant turn with what is known about it.
 
     Attributes:
-        sentences: ``(start, end, labels)`` for each labelled span; empty where only the turn is labelled. Text
-            outside the spans is unlabelled, not negative.
+        sentences: ``(start, end, readings)`` for each labelled span; empty where only the turn is labelled. A reading
+            is the labels that one annotator gave; there are two where annotators differ and nobody has decided.
+            Text outside the spans is unlabelled, not negative.
         refusal: Turn label, or None.
         origin: Who gave the turn label; a key of ``ORIGIN_WEIGHT``.
     """
@@ -46,7 +51,7 @@ class LabelledTurn:
     source: str
     prompt: str
     response: str
-    sentences: tuple[tuple[int, int, tuple[str, ...]], ...]
+    sentences: tuple[tuple[int, int, Readings], ...]
     refusal: str | None
     origin: str
 
@@ -56,7 +61,7 @@ class TrainingTurn:
     """A labelled turn as tensors.
 
     Attributes:
-        targets: 0/1, shape ``(spans, len(SENTENCE_OUTPUTS))``.
+        targets: Share of readings that give the label, shape ``(spans, len(SENTENCE_OUTPUTS))``.
         known: Whether a span is fully labelled, shape ``(spans,)``.
         refusal: Index into ``REFUSAL_LABELS``, or -1.
     """
@@ -118,7 +123,7 @@ def sentence_labelled(name: str) -> list[LabelledTurn]:
             source=record["source"],
             prompt=texts[record["id"]][0],
             response=texts[record["id"]][1],
-            sentences=tuple((start, end, tuple(labels)) for start, end, labels in record["sentences"]),
+            sentences=tuple((start, end, tuple(map(tuple, readings))) for start, end, *readings in record["sentences"]),
             refusal=record["refusal"],
             origin="codebook",
         )
@@ -134,7 +139,7 @@ def synthetic() -> list[LabelledTurn]:
             response, spans = "", []
             for text, labels in record["sentences"]:
                 response += text if not response or text.startswith("\n") else f" {text}"
-                spans.append((len(response) - len(text.lstrip()), len(response), tuple(labels)))
+                spans.append((len(response) - len(text.lstrip()), len(response), (tuple(labels),)))
             turns.append(
                 LabelledTurn(
                     id=record["id"],
@@ -171,15 +176,21 @@ def to_training(turn: LabelledTurn, tokenizer: Tokenizer, sizes: WindowSizes) ->
     encoded = encode_turn(tokenizer, sizes, turn.prompt, turn.response)
     targets = np.zeros((len(encoded.spans), len(SENTENCE_OUTPUTS)), dtype=np.float32)
     known = np.zeros(len(encoded.spans), dtype=np.bool_)
-    column = {name: index for index, name in enumerate(SENTENCE_OUTPUTS)}
     for row, span in enumerate(encoded.spans):
         overlaps = [s for s in turn.sentences if s[0] < span.end and span.start < s[1]]
         covered = sum(min(span.end, end) - max(span.start, start) for start, end, _ in overlaps)
         known[row] = covered >= 0.7 * (span.end - span.start)
-        labels = {label for _, _, labels in overlaps for label in labels}
-        for label in labels:
-            targets[row, column[label]] = 1.0
-        for detector, members in DETECTORS.items():
-            targets[row, column[detector]] = float(not labels.isdisjoint(members))
+        readings = max((len(readings) for _, _, readings in overlaps), default=1)
+        for reading in range(readings):
+            given = {label for _, _, each in overlaps for label in each[min(reading, len(each) - 1)]}
+            targets[row] += indicators(given) / readings
     refusal = REFUSAL_LABELS.index(turn.refusal) if turn.refusal is not None else -1  # type: ignore[arg-type]
     return TrainingTurn(turn, encoded.spans, encoded.windows, targets, known, refusal, ORIGIN_WEIGHT[turn.origin])
+
+
+def indicators(labels: set[str]) -> NDArray[np.float32]:
+    """0/1 for each sentence output; a detector fires if any of its labels does."""
+    fires = [
+        not labels.isdisjoint(DETECTORS[name]) if name in DETECTORS else name in labels for name in SENTENCE_OUTPUTS
+    ]
+    return np.array(fires, dtype=np.float32)

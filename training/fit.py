@@ -27,15 +27,15 @@ _MASK, _CLS, _SEP = 103, 101, 102
 class Recipe:
     """Every choice of a run.
 
-    A small trunk wants a higher learning rate and more epochs than a large one; token masking stands in for trunk
-    dropout; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown. Of the windows without
+    A small trunk wants a higher learning rate and more epochs than a large one; ``mask_tokens`` hides response
+    tokens; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown. Of the windows without
     any label each epoch sees ``unmarked_share``; those with a label that fewer than ``rare`` of the windows carry are
     repeated, the rarer the more often (repeat factors, Gupta et al. 2019, arXiv 1908.03195).
     """
 
     seed: int = 0
     epochs: int = 8
-    trunk_lr: float = 2e-4
+    trunk_lr: float = 3e-4
     head_lr: float = 1e-3
     layer_decay: float = 0.9
     weight_decay: float = 0.01
@@ -48,7 +48,7 @@ class Recipe:
     rare: float = 0.06
     refusal_per_epoch: int = 1600
     refusal_tokens: int = 200
-    average: float = 0.998
+    average: float = 0.995
 
 
 @dataclass

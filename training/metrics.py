@@ -67,6 +67,18 @@ def calibration_error(truth: NDArray[np.bool_], probability: NDArray[np.float64]
     return float(error)
 
 
+def expected_f1_threshold(probability: NDArray[np.float64]) -> float:
+    """Threshold of best expected F1, if the probabilities are calibrated (Lipton, Elkan and Naryanaswamy 2014).
+
+    It reads no labels, so a label with few positives does not get the threshold of one lucky sentence.
+    """
+    ordered = np.sort(probability)[::-1]
+    hits = np.cumsum(ordered)
+    best = int(np.argmax(2 * hits / (np.arange(1, len(ordered) + 1) + hits[-1])))
+    after = ordered[min(best + 1, len(ordered) - 1)]
+    return float(np.clip((ordered[best] + after) / 2, 0.02, 0.98))
+
+
 def best_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     """Threshold of best F1 on a calibration split, midway between the neighbouring probabilities."""
     order = np.argsort(-probability)

@@ -36,6 +36,7 @@ class Results:
     seeds: dict[int, dict[str, float]]
     parity: float
     corpus: dict[str, int]
+    agreement: dict[str, Any]
 
 
 def write_manifest(out: Path, calibration: Calibration, results: Results) -> None:
@@ -76,6 +77,7 @@ def write_manifest(out: Path, calibration: Calibration, results: Results) -> Non
             "seeds": {str(seed): figures for seed, figures in results.seeds.items()},
             "parity": results.parity,
             "corpus": results.corpus,
+            "agreement": results.agreement,
         },
         "trained_with": {name: version(name) for name in ("torch", "transformers", "onnx", "onnxruntime")},
     }

@@ -3,9 +3,11 @@ from itertools import combinations
 
 import pytest
 
-from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS
+from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
 from training import splits
-from training.data import LABELS_DIR, SYNTHETIC_DIR, DataMissing, data_dir, synthetic
+from training.corpus import tokenizer
+from training.data import LABELS_DIR, SYNTHETIC_DIR, DataMissing, LabelledTurn, data_dir, synthetic, to_training
+from training.model import SIZES
 
 
 @pytest.mark.parametrize("name", ["given", "refusal_train"])
@@ -26,9 +28,10 @@ def test_labels_are_standoff_and_of_the_codebook(path):
         record = json.loads(line)
         assert set(record) == {"turn", "id", "source", "sentences", "refusal"}
         assert record["refusal"] in REFUSAL_LABELS
-        for start, end, labels in record["sentences"]:
+        for start, end, *readings in record["sentences"]:
             assert 0 <= start < end
-            assert set(labels) <= set(LABEL_NAMES)
+            assert 1 <= len(readings) <= 2
+            assert all(set(labels) <= set(LABEL_NAMES) for labels in readings)
 
 
 def test_synthetic_turns_point_at_their_own_sentences():
@@ -41,9 +44,18 @@ def test_synthetic_turns_point_at_their_own_sentences():
     turns = synthetic()
     assert {turn.id for turn in turns} == set(texts)
     for turn in turns:
-        found = [(turn.response[start:end], list(labels)) for start, end, labels in turn.sentences]
+        found = [(turn.response[start:end], list(labels)) for start, end, (labels,) in turn.sentences]
         assert found == [(text.lstrip(), labels) for text, labels in texts[turn.id]]
         assert {label for _, labels in found for label in labels} <= set(LABEL_NAMES)
+
+
+def test_what_one_of_two_readers_says_counts_half():
+    readings = (("praise",), ("praise", "empathy"))
+    turn = LabelledTurn("x", "own", "I wrote a poem.", "Lovely! It is short.", ((0, 7, readings),), None, "codebook")
+    encoded = to_training(turn, tokenizer(), SIZES)
+    target = dict(zip(SENTENCE_OUTPUTS, encoded.targets[0], strict=True))
+    assert (target["praise"], target["empathy"], target["validation"], target["emotion"]) == (1.0, 0.5, 1.0, 0.0)
+    assert encoded.known.tolist() == [True, False]
 
 
 def test_missing_data_says_where_to_look(monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from training.metrics import best_threshold, calibration_error, counts, f1, resampled
+from training.metrics import best_threshold, calibration_error, counts, expected_f1_threshold, f1, resampled
 
 units = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=60)
 
@@ -51,3 +51,15 @@ def test_threshold_separates_what_can_be_separated():
     truth = np.array([False] * 50 + [True] * 50)
     probability = np.concatenate([np.linspace(0.0, 0.3, 50), np.linspace(0.6, 0.9, 50)])
     assert 0.3 <= best_threshold(truth, probability) <= 0.65
+
+
+def test_expected_f1_chooses_what_the_labels_of_calibrated_probabilities_would():
+    rng = np.random.default_rng(0)
+    probability = rng.beta(0.3, 2.0, 50_000)
+    truth = rng.random(50_000) < probability
+
+    def reached(threshold):
+        return f1_score(truth, probability >= threshold)
+
+    best = max(reached(threshold) for threshold in np.linspace(0.05, 0.95, 91))
+    assert reached(expected_f1_threshold(probability)) > best - 0.002
