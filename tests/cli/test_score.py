@@ -295,7 +295,10 @@ def test_an_output_that_cannot_be_written_is_exit_code_2(score, tmp_path, output
 # Each place that text of a transcript can be printed from has its own mark. Sentences of every kind of label, so that
 # some are among the most telling.
 MARK = "\x1b]0;TEXT\x07"
-HOSTILE_TEXT = f"I love you {MARK} so much. What a brilliant idea {MARK}! I'm sorry, but I can't do that {MARK}."
+HOSTILE_TEXT = (
+    f"I'm so happy that you are my friend, and I love you. {MARK} What a brilliant idea, you are amazing! {MARK} "
+    f"I'm sorry, but I can't help with that. {MARK}"
+)
 HOSTILE = jsonl(
     *({"id": f"\x1b]0;ID{i}\x07\u202e", "response": f"{HOSTILE_TEXT} {'Really. ' * i}"} for i in range(3)),
     {"\x1b]0;FIELD\x07": 1},

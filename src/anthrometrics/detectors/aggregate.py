@@ -84,7 +84,7 @@ def presence_logits(calibrated: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     # -log(1 - sigmoid(z)) = softplus(z); the odds of "some" against "none" are exp(sum) - 1.
     nothing = np.logaddexp(0.0, calibrated).sum(axis=0)
-    odds = np.log(np.expm1(np.clip(nothing, 1e-9, 30.0)))
+    odds = np.log(np.expm1(np.clip(nothing, 1e-300, 30.0)))
     return np.asarray(np.where(nothing > 30.0, nothing, odds), dtype=np.float64)
 
 
