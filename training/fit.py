@@ -216,9 +216,10 @@ def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recip
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     rng = np.random.default_rng(recipe.seed)
-    labelled, refusal = pieces(labelled), [replace(item, windows=item.windows[:1]) for item in refusal]
+    labelled, refusal = pieces(labelled), pieces(refusal)
     model.set_priors(_priors(labelled))
-    plan = [_epoch(labelled, refusal, recipe, rng) for _ in range(recipe.epochs)]
+    repeats = _repeats(labelled, recipe)
+    plan = [_epoch(labelled, repeats, refusal, recipe, rng) for _ in range(recipe.epochs)]
     steps = sum(len(epoch) for epoch in plan)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -270,10 +271,14 @@ def _computes_bf16(device: torch.device) -> bool:
 
 
 def _epoch(
-    labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator
+    labelled: list[TrainingTurn],
+    repeats: NDArray[np.float64],
+    refusal: list[TrainingTurn],
+    recipe: Recipe,
+    rng: np.random.Generator,
 ) -> list[list[TrainingTurn]]:
     """Labelled windows, and a fresh draw of refusal-only ones, the trusted and the rare classes more often."""
-    times = np.floor(_repeats(labelled, recipe) + rng.random(len(labelled))).astype(int)
+    times = np.floor(repeats + rng.random(len(labelled))).astype(int)
     units = [unit for unit, count in zip(labelled, times, strict=True) for _ in range(count)]
     if refusal:
         counts = np.bincount([unit.refusal for unit in refusal], minlength=len(REFUSAL_LABELS))

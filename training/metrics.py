@@ -75,8 +75,7 @@ def expected_f1_threshold(probability: NDArray[np.float64]) -> float:
     ordered = np.sort(probability)[::-1]
     hits = np.cumsum(ordered)
     best = int(np.argmax(2 * hits / (np.arange(1, len(ordered) + 1) + hits[-1])))
-    after = ordered[min(best + 1, len(ordered) - 1)]
-    return float(np.clip((ordered[best] + after) / 2, 0.02, 0.98))
+    return _below(ordered, best)
 
 
 def best_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
@@ -87,6 +86,10 @@ def best_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -
     # Small splits give jagged curves; a short moving average keeps one lucky point from deciding.
     width = max(3, int(truth.sum()) // 20)
     best = int(np.argmax(np.convolve(scores, np.ones(width) / width, mode="same")))
-    here = probability[order[best]]
-    after = probability[order[min(best + 1, len(order) - 1)]]
-    return float(np.clip((here + after) / 2, 0.02, 0.98))
+    return _below(probability[order], best)
+
+
+def _below(ordered: NDArray[np.float64], index: int) -> float:
+    """Midway between one of the falling probabilities and the next, kept off the ends."""
+    after = ordered[min(index + 1, len(ordered) - 1)]
+    return float(np.clip((ordered[index] + after) / 2, 0.02, 0.98))
