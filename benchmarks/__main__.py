@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from anthrometrics.errors import AnthrometricsError
 from benchmarks import models, workload
 
-NAMES = ("pipeline", "precision", "threads", "memory", "startup", "models")
+NAMES = ("pipeline", "precision", "threads", "memory", "startup", "models", "robustness")
 
 
 def main() -> int:

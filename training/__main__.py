@@ -17,8 +17,9 @@ from anthrometrics.detectors.manifest import Precision, load_manifest
 from training import baselines, card, corpus, evaluate, publish
 from training.agreement import agreement
 from training.calibrate import Calibration, Predictions, fit_calibration
+from training.contrast import CONTRAST, contrast_results
 from training.corpus import Corpus
-from training.data import TrainingTurn, refusal_labelled
+from training.data import TrainingTurn, refusal_published, written
 from training.export import FILES, export, round_weights
 from training.fit import Recipe, fit, predict
 from training.model import DetectorModel, trunk_dir
@@ -86,13 +87,18 @@ def _measure(
     seeds: dict[int, dict[str, float]],
 ) -> publish.Results:
     """Every published figure, from the files that ship."""
-    dev = corpus.encode(refusal_labelled("refusal_dev"), corpus.tokenizer())
+    dev = corpus.encode(refusal_published("refusal_dev"), corpus.tokenizer())
+    contrast = corpus.encode(written(CONTRAST), corpus.tokenizer())
+    refusal_test = [*data.test, *data.test_refusal]
     predictions = {precision: _onnx(out, precision, data.test) for precision in _MEASURED}
     dev_predictions = {precision: _onnx(out, precision, dev) for precision in _MEASURED}
     return publish.Results(
         sentence={p: evaluate.sentence_results(data.test, v, calibration.sentence) for p, v in predictions.items()},
         presence=evaluate.presence_results(data.test, predictions["exact"], calibration),
-        refusal_test=evaluate.refusal_results(data.test, predictions["exact"], calibration.refusal),
+        contrast=contrast_results(contrast, _onnx(out, "exact", contrast), calibration),
+        refusal_test=evaluate.refusal_results(
+            refusal_test, predictions["exact"] + _onnx(out, "exact", data.test_refusal), calibration.refusal
+        ),
         refusal_dev={p: evaluate.refusal_results(dev, v, calibration.refusal) for p, v in dev_predictions.items()},
         baselines=_baselines(data, dev, runs / "baselines.json"),
         seeds=seeds,
@@ -104,6 +110,7 @@ def _measure(
             "train_refusal": len(data.train_refusal),
             "calibration": len(data.calibration),
             "test": len(data.test),
+            "test_refusal": len(data.test_refusal),
         },
     )
 

@@ -99,24 +99,23 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def read_texts(ids: set[str]) -> dict[str, tuple[str, str]]:
-    """``id -> (prompt, response)`` for the wanted turns of the pool."""
+def _texts(ids: set[str], name: str) -> dict[str, tuple[str, str]]:
+    """``id -> (prompt, response)`` from the pool, for every turn of a label set."""
     texts = {}
     for record in read_jsonl(data_dir() / "turns_pool.jsonl.gz"):
         if record["id"] in ids:
             *before, last = record["messages"]
             prompt = next((m["content"] for m in reversed(before) if m["role"] == "user"), "")
             texts[record["id"]] = (prompt, last["content"])
+    if missing := sorted(ids - texts.keys()):
+        raise DataMissing(f"{len(missing)} turns of labels/{name}.jsonl are not in the pool, the first: {missing[0]}")
     return texts
 
 
 def sentence_labelled(name: str) -> list[LabelledTurn]:
     """Turns of ``labels/<name>.jsonl``, labelled under the codebook for sentences and refusal."""
     records = list(read_jsonl(LABELS_DIR / f"{name}.jsonl"))
-    texts = read_texts({record["id"] for record in records})
-    missing = [record["id"] for record in records if record["id"] not in texts]
-    if missing:
-        raise DataMissing(f"{len(missing)} turns of labels/{name}.jsonl are not in the pool, the first: {missing[0]}")
+    texts = _texts({record["id"] for record in records}, name)
     return [
         LabelledTurn(
             id=record["id"],
@@ -133,29 +132,36 @@ def sentence_labelled(name: str) -> list[LabelledTurn]:
 
 def synthetic() -> list[LabelledTurn]:
     """Turns written for this project, all of ``synthetic/``; their text is ours, so it is here whole."""
+    return [turn for path in sorted(SYNTHETIC_DIR.glob("*.jsonl")) for turn in written(path)]
+
+
+def written(path: Path) -> list[LabelledTurn]:
+    """Turns of one file that holds its sentences as text."""
     turns = []
-    for path in sorted(SYNTHETIC_DIR.glob("*.jsonl")):
-        for record in read_jsonl(path):
-            response, spans = "", []
-            for text, labels in record["sentences"]:
-                response += text if not response or text.startswith("\n") else f" {text}"
-                spans.append((len(response) - len(text.lstrip()), len(response), (tuple(labels),)))
-            turns.append(
-                LabelledTurn(
-                    id=record["id"],
-                    source="synthetic",
-                    prompt=record["prompt"],
-                    response=response,
-                    sentences=tuple(spans),
-                    refusal=record["refusal"],
-                    origin="codebook",
-                )
+    for record in read_jsonl(path):
+        response, spans = "", []
+        for text, labels in record["sentences"]:
+            response += text if not response or text.startswith("\n") else f" {text}"
+            spans.append((len(response) - len(text.lstrip()), len(response), (tuple(labels),)))
+        turns.append(
+            LabelledTurn(
+                id=record["id"],
+                source="synthetic",
+                prompt=record["prompt"],
+                response=response,
+                sentences=tuple(spans),
+                refusal=record["refusal"],
+                origin="codebook",
             )
+        )
     return turns
 
 
-def refusal_labelled(name: str = "refusal_train") -> list[LabelledTurn]:
-    """Turns with a refusal label only; those labelled ``other`` (neither answer nor refusal) are left out."""
+def refusal_published(name: str = "refusal_train") -> list[LabelledTurn]:
+    """Turns with the refusal label that they were published with.
+
+    Those labelled ``other`` (neither answer nor refusal) are left out.
+    """
     return [
         LabelledTurn(
             id=record["id"],
@@ -169,6 +175,24 @@ def refusal_labelled(name: str = "refusal_train") -> list[LabelledTurn]:
         for record in read_jsonl(data_dir() / f"{name}.jsonl.gz")
         if record["label"] in REFUSAL_LABELS
     ]
+
+
+def refusal_labelled() -> list[LabelledTurn]:
+    """Turns with a refusal label only, read under the codebook where ``labels/refusals.jsonl`` has them.
+
+    Of the published labels ``partial_refusal`` is not used unread: most of these turns answer after a disclaimer, which
+    the codebook calls compliance (README.md, "Refusal labels that were read again").
+    """
+    records = list(read_jsonl(LABELS_DIR / "refusals.jsonl"))
+    published = {turn.id: turn for turn in refusal_published()}
+    pool = _texts({record["id"] for record in records} - published.keys(), "refusals")
+    read = {}
+    for record in records:
+        name = record["id"]
+        texts = pool.get(name) or (published[name].prompt, published[name].response)
+        read[name] = LabelledTurn(name, record["source"], *texts, (), record["refusal"], "codebook")
+    unread = [turn for turn in published.values() if turn.id not in read and turn.refusal != "partial_refusal"]
+    return [*unread, *(turn for turn in read.values() if turn.refusal is not None)]
 
 
 def to_training(turn: LabelledTurn, tokenizer: Tokenizer, sizes: WindowSizes) -> TrainingTurn:

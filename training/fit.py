@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,7 +35,7 @@ class Recipe:
     """
 
     seed: int = 0
-    epochs: int = 8
+    epochs: int = 4
     trunk_lr: float = 3e-4
     head_lr: float = 1e-3
     layer_decay: float = 0.9
@@ -46,8 +47,8 @@ class Recipe:
     turn_loss: float = 1.0
     unmarked_share: float = 0.4
     rare: float = 0.06
-    refusal_per_epoch: int = 1600
-    refusal_tokens: int = 200
+    refusal_per_epoch: int = 2000
+    refusal_tokens: int = 256
     average: float = 0.995
 
 
@@ -277,12 +278,17 @@ def _epoch(
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> list[list[TrainingTurn]]:
-    """Labelled windows, and a fresh draw of refusal-only ones, the trusted and the rare classes more often."""
+    """Labelled windows, and a fresh draw of refusal-only ones: trusted labels and small cells more often.
+
+    A cell is a label of a source. Sampling by the root of its size keeps one large source from deciding what a
+    refusal is.
+    """
     times = np.floor(repeats + rng.random(len(labelled))).astype(int)
     units = [unit for unit, count in zip(labelled, times, strict=True) for _ in range(count)]
     if refusal:
-        counts = np.bincount([unit.refusal for unit in refusal], minlength=len(REFUSAL_LABELS))
-        odds = np.array([unit.weight / math.sqrt(counts[unit.refusal]) for unit in refusal])
+        cells = [(unit.turn.source, unit.refusal) for unit in refusal]
+        counts = Counter(cells)
+        odds = np.array([unit.weight / math.sqrt(counts[cell]) for unit, cell in zip(refusal, cells, strict=True)])
         size = min(recipe.refusal_per_epoch, len(refusal))
         units += [refusal[i] for i in rng.choice(len(refusal), size, replace=False, p=odds / odds.sum())]
     return list(batches(units, recipe, rng))

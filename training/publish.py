@@ -30,6 +30,7 @@ class Results:
 
     sentence: dict[str, SentenceResults]
     presence: SentenceResults
+    contrast: dict[str, Any]
     refusal_test: RefusalResults
     refusal_dev: dict[str, RefusalResults]
     baselines: dict[str, dict[str, Any]]
@@ -71,6 +72,7 @@ def write_manifest(out: Path, calibration: Calibration, results: Results) -> Non
             "test": sentence.figures(),
             "test_int8": results.sentence["int8"].figures(),
             "presence": presence.figures(),
+            "contrast": results.contrast,
             "refusal_test": results.refusal_test.figures(),
             "refusal_dev": {precision: r.figures() for precision, r in results.refusal_dev.items()},
             "baselines": results.baselines,

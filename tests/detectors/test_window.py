@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from anthrometrics.detectors.fold import fold
 from anthrometrics.detectors.segment import split_sentences
 from anthrometrics.detectors.window import WindowSizes, encode_turn
 
@@ -69,7 +70,9 @@ def _of_sentences(turn):
 @example("", "---", LONG)
 @example("hi", "word " * 60, WindowSizes(total=12, prompt=4))
 def test_every_token_of_every_sentence_is_in_exactly_one_window(tokenizer, prompt, response, sizes):
+    response = fold(response).text
     turn = encode_turn(tokenizer, sizes, prompt, response)
+    assume(fold(response).text == response)
     encoding = _tokens(tokenizer, response)
     found = _of_sentences(turn)
     assert list(found) == list(range(len(turn.spans)))
@@ -77,6 +80,15 @@ def test_every_token_of_every_sentence_is_in_exactly_one_window(tokenizer, promp
         assert found[sentence] == _inside(encoding, span)
     expected = [index for span in split_sentences(response) for index in _inside(encoding, span)]
     assert [index for sentence in found.values() for index in sentence] == expected
+
+
+@given(prompts, responses, sizes)
+def test_the_windows_of_a_text_are_those_of_its_folded_form(tokenizer, prompt, response, sizes):
+    folded = fold(response)
+    assume(fold(folded.text).text == folded.text)
+    turn, plain = (encode_turn(tokenizer, sizes, prompt, text) for text in (response, folded.text))
+    assert [window.ids.tolist() for window in turn.windows] == [window.ids.tolist() for window in plain.windows]
+    assert list(turn.spans) == [folded.original(span) for span in plain.spans]
 
 
 @given(prompts, responses, sizes)

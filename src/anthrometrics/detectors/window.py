@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from anthrometrics.detectors.fold import fold
 from anthrometrics.detectors.segment import Span, split_sentences
 
 if TYPE_CHECKING:
@@ -100,15 +101,15 @@ def encode_turn(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None, re
         Spans and windows. A sentence longer than a window is cut into several spans, so that every token of every
         sentence is seen exactly once. No sentence, no window.
     """
-    response = _encodable(response)
+    folded = fold(_encodable(response))
     tail = _prompt_tail(tokenizer, sizes, prompt)
-    encoding = tokenizer.encode(response, add_special_tokens=False)
+    encoding = tokenizer.encode(folded.text, add_special_tokens=False)
     budget = sizes.response_budget(len(tail))
     spans: list[Span] = []
     ranges: list[tuple[int, int]] = []
-    for span, tokens in _locate(split_sentences(response), encoding.offsets):
+    for span, tokens in _locate(split_sentences(folded.text), encoding.offsets):
         for piece, piece_tokens in _cut(span, tokens, encoding, budget):
-            spans.append(piece)
+            spans.append(folded.original(piece))
             ranges.append(piece_tokens)
     head = [_token_id(tokenizer, "[CLS]"), *tail, _token_id(tokenizer, "[SEP]")]
     separator = head[-1]
@@ -131,7 +132,7 @@ def _encodable(text: str) -> str:
 def _prompt_tail(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None) -> list[int]:
     if not prompt:
         return []
-    text = _encodable(prompt[-sizes.prompt * _CHARACTERS_PER_TOKEN :])
+    text = fold(_encodable(prompt[-sizes.prompt * _CHARACTERS_PER_TOKEN :])).text
     return list(tokenizer.encode(text, add_special_tokens=False).ids[-sizes.prompt :])
 
 
