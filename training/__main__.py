@@ -95,7 +95,7 @@ def _measure(
     return publish.Results(
         sentence={p: evaluate.sentence_results(data.test, v, calibration.sentence) for p, v in predictions.items()},
         presence=evaluate.presence_results(data.test, predictions["exact"], calibration),
-        contrast=contrast_results(contrast, _onnx(out, "exact", contrast), calibration),
+        contrast=contrast_results(_onnx(out, "exact", contrast), calibration),
         refusal_test=evaluate.refusal_results(
             refusal_test, predictions["exact"] + _onnx(out, "exact", data.test_refusal), calibration.refusal
         ),

@@ -16,20 +16,19 @@ from numpy.typing import NDArray
 from anthrometrics.codebook import LABEL_NAMES
 from anthrometrics.detectors.aggregate import refusal_label, refusal_probabilities, sentence_probabilities
 from training.calibrate import Calibration, Predictions
-from training.data import TrainingTurn, read_jsonl
+from training.data import read_jsonl
 
 CONTRAST = Path(__file__).parents[1] / "tests" / "data" / "contrast.jsonl"
 
 
-def contrast_results(turns: list[TrainingTurn], predictions: Predictions, fitted: Calibration) -> dict[str, Any]:
+def contrast_results(predictions: Predictions, fitted: Calibration) -> dict[str, Any]:
     """Share of turns and of pairs that are right, by type of pair.
 
     A turn is judged by the labels in which it differs from its partner: whether any of its sentences is given each of
     them, and the refusal label if that differs. A pair is right if both turns are.
 
     Args:
-        turns: Those of ``CONTRAST``, in its order.
-        predictions: Their raw logits.
+        predictions: Raw logits of the turns of ``CONTRAST``, in its order.
         fitted: Calibration and thresholds.
 
     Returns:

@@ -19,7 +19,7 @@ from training.data import (
 from training.model import SIZES, trunk_dir
 
 # Label sets beside ``given``.
-ADDED = ("extra", "chosen")
+ADDED = ("extra", "chosen", "uncertain")
 
 
 @dataclass(frozen=True)

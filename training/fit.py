@@ -35,7 +35,7 @@ class Recipe:
     """
 
     seed: int = 0
-    epochs: int = 4
+    epochs: int = 5
     trunk_lr: float = 3e-4
     head_lr: float = 1e-3
     layer_decay: float = 0.9

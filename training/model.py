@@ -15,6 +15,7 @@ from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import WindowSizes
 
 SIZES = WindowSizes(total=320, prompt=64)
+_TOKEN_OUTPUTS = len(SENTENCE_OUTPUTS) + len(REFUSAL_LABELS)
 # A token matters at most e^4 times as much as a neutral one.
 _MOST = 4.0
 
@@ -28,10 +29,11 @@ class DetectorModel(nn.Module):
     """Window in, sentence logits and turn logits out.
 
     A sentence is read from its tokens' hidden states inside the graph, so that it is judged in context and a window is
-    encoded once for all its sentences. A label's logit is the sum of two: one from the mean of the tokens, and the mean of
-    one that each token gives, weighted by how much the token matters to this label (label-wise attention, Mullenbach et
-    al. 2018, arXiv 1802.05695), since one clause of a long sentence may carry it. The turn is read from ``[CLS]``, the mean
-    response token and the maximum over sentences: a refusal may be one sentence among many.
+    encoded once for all its sentences. A label's logit is the sum of two: one from the mean of the tokens, and the
+    mean of one that each token gives, weighted by how much the token matters to this label (label-wise attention,
+    Mullenbach et al. 2018, arXiv 1802.05695), since one clause of a long sentence may carry it. The turn is read from
+    ``[CLS]``, the mean response token and the maximum over sentences, and likewise from every response token: a refusal
+    may be one clause among many.
     """
 
     def __init__(self, trunk: BertModel, dropout: float = 0.1) -> None:
@@ -41,7 +43,7 @@ class DetectorModel(nn.Module):
         self.sentence_head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(width, width), nn.GELU(), nn.Linear(width, len(SENTENCE_OUTPUTS))
         )
-        self.token_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2 * len(SENTENCE_OUTPUTS)))
+        self.token_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2 * _TOKEN_OUTPUTS))
         self.turn_head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, len(REFUSAL_LABELS))
         )
@@ -91,7 +93,15 @@ class DetectorModel(nn.Module):
         mean = (hidden * response).sum(1) / response.sum(1)
         turn = torch.cat([hidden[:, 0], mean, (sentences + padding).amax(1)], dim=-1)
         value, importance = self.token_head(hidden).chunk(2, dim=-1)
-        # Bounded, so that no weight underflows; a padding row has none.
+        # Bounded, so that no weight underflows.
         weight = torch.exp(_MOST * torch.tanh(importance / _MOST))
-        spoken = (pooling @ (weight * value)) / (pooling @ weight + 1e-6)
-        return self.sentence_head(sentences) + spoken, self.turn_head(turn)
+        labels = len(SENTENCE_OUTPUTS)
+        spoken = _weighted_mean(pooling, value[..., :labels], weight[..., :labels])
+        whole = response.transpose(1, 2) / response.sum(1, keepdim=True)
+        refused = _weighted_mean(whole, value[..., labels:], weight[..., labels:])
+        return self.sentence_head(sentences) + spoken, self.turn_head(turn) + refused[:, 0]
+
+
+def _weighted_mean(pooling: Tensor, value: Tensor, weight: Tensor) -> Tensor:
+    """Means of token values by token weights; rows of padding give 0."""
+    return (pooling @ (weight * value)) / (pooling @ weight + 1e-6)

@@ -5,7 +5,7 @@ import pytest
 
 from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
 from training import splits
-from training.corpus import tokenizer
+from training.corpus import ADDED, tokenizer
 from training.data import LABELS_DIR, SYNTHETIC_DIR, DataMissing, LabelledTurn, data_dir, synthetic, to_training
 from training.model import SIZES
 
@@ -22,7 +22,10 @@ def test_every_given_turn_has_a_side():
     assert labelled == set().union(*(splits.read("given", split) for split in splits.SPLITS))
 
 
-@pytest.mark.parametrize("path", sorted(LABELS_DIR.glob("*.jsonl")), ids=lambda path: path.name)
+SENTENCE_LABELS = sorted(path for path in LABELS_DIR.glob("*.jsonl") if path.name != "refusals.jsonl")
+
+
+@pytest.mark.parametrize("path", SENTENCE_LABELS, ids=lambda path: path.name)
 def test_labels_are_standoff_and_of_the_codebook(path):
     for line in path.read_text().splitlines():
         record = json.loads(line)
@@ -32,6 +35,21 @@ def test_labels_are_standoff_and_of_the_codebook(path):
             assert 0 <= start < end
             assert 1 <= len(readings) <= 2
             assert all(set(labels) <= set(LABEL_NAMES) for labels in readings)
+
+
+def test_refusal_readings_name_each_turn_once():
+    records = [json.loads(line) for line in (LABELS_DIR / "refusals.jsonl").read_text().splitlines()]
+    assert len({record["id"] for record in records}) == len(records)
+    assert all(set(record) == {"id", "source", "refusal"} for record in records)
+    assert {record["refusal"] for record in records} == {*REFUSAL_LABELS, None}
+
+
+def test_added_labels_do_not_repeat_the_given_ones():
+    named = [
+        {json.loads(line)["id"] for line in (LABELS_DIR / f"{name}.jsonl").read_text().splitlines()}
+        for name in ("given", *ADDED)
+    ]
+    assert all(not first & second for first, second in combinations(named, 2))
 
 
 def test_synthetic_turns_point_at_their_own_sentences():

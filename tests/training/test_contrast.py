@@ -1,0 +1,59 @@
+"""The public minimal pairs, and how they are judged."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.detectors.manifest import Platt, RefusalCalibration
+from training.calibrate import Calibration
+from training.contrast import CONTRAST, contrast_results
+from training.data import SYNTHETIC_DIR, written
+
+RECORDS = [json.loads(line) for line in CONTRAST.read_text(encoding="utf-8").splitlines()]
+PLAIN = Calibration(
+    sentence=(Platt(1.0, 0.0, 0.5),) * len(SENTENCE_OUTPUTS),
+    presence=(Platt(1.0, 0.0, 0.5),) * len(SENTENCE_OUTPUTS),
+    refusal=RefusalCalibration(1.0, (0.0, 0.0, 0.0), 0.5, 0.5),
+)
+
+
+def _logits(labels, refusal):
+    """Logits of a model that says exactly this."""
+    sentence = np.where([name in labels for name in SENTENCE_OUTPUTS], 9.0, -9.0)[None]
+    return sentence, np.where([name == refusal for name in REFUSAL_LABELS], 9.0, -9.0)
+
+
+def _gold(record):
+    return {label for _, labels in record["sentences"] for label in labels}, record["refusal"]
+
+
+def test_pairs_are_pairs_of_one_type_that_differ():
+    assert all(count == 2 for count in Counter(record["pair"] for record in RECORDS).values())
+    pairs = {}
+    for record in RECORDS:
+        pairs.setdefault(record["pair"], []).append(record)
+    for first, second in pairs.values():
+        assert first["type"] == second["type"]
+        assert _gold(first) != _gold(second) or first["sentences"] != second["sentences"]
+    assert {label for record in RECORDS for label in _gold(record)[0]} == set(LABEL_NAMES)
+
+
+def test_no_test_pair_trains():
+    trained = {(turn.prompt, turn.response) for path in SYNTHETIC_DIR.glob("*.jsonl") for turn in written(path)}
+    assert not trained & {(turn.prompt, turn.response) for turn in written(CONTRAST)}
+
+
+def test_what_is_right_everywhere_is_right_in_every_type():
+    results = contrast_results([_logits(*_gold(record)) for record in RECORDS], PLAIN)
+    assert all(r["pairs_right"] == r["turns_right"] == 1.0 for r in results.values())
+    assert results["all"]["pairs"] == len(RECORDS) / 2 == sum(r["pairs"] for n, r in results.items() if n != "all")
+
+
+@pytest.mark.parametrize("answer", [(set(), "compliance"), (set(LABEL_NAMES), "full_refusal")])
+def test_one_answer_to_everything_gets_no_pair_right(answer):
+    results = contrast_results([_logits(*answer) for _ in RECORDS], PLAIN)
+    assert results["all"]["pairs_right"] == 0.0
+    assert 0.3 < results["all"]["turns_right"] < 0.7
