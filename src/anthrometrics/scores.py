@@ -86,7 +86,8 @@ class TurnScore:
         turn: The turn that was scored.
         status: ``"scored"`` or ``"unscored"``.
         reason: Why it is unscored: ``"empty"``, ``"whitespace"``, ``"non_text"`` or ``"no_words"``.
-        flags: Warnings that do not prevent scoring: ``"unverified_language"`` on mostly non-English text.
+        flags: Notes that do not prevent scoring: ``"unverified_language"`` on mostly non-English text,
+            ``"reasoning_left_out"`` where a model's thinking was not part of what was scored.
         provenance: Package, model, precision and machine that gave the numbers.
     """
 
@@ -182,7 +183,10 @@ class TurnScore:
         """
         if detail not in DETAILS:
             raise InputError(f"detail must be one of {', '.join(DETAILS)}, not {detail!r}")
-        record: dict[str, Any] = {"id": self.id, "turn": self.turn.index, "status": self.status}
+        record: dict[str, Any] = {"id": self.id, "turn": self.turn.index}
+        if self.turn.side is not None:
+            record["side"] = self.turn.side
+        record["status"] = self.status
         if self.reason is not None:
             record["reason"] = self.reason
         if self.flags:
@@ -197,6 +201,8 @@ class TurnScore:
                 name: {"presence": _rounded(score.presence), "rate": _rounded(score.rate)}
                 for name, score in self.labels.items()
             }
+        if self.turn.kept:
+            record["kept"] = dict(self.turn.kept)
         if detail == "sentences" and self.measured is not None:
             rows = self.measured.probabilities.sentences.round(_DIGITS).tolist()
             record["sentences"] = [
@@ -218,6 +224,7 @@ def _flat(score: TurnScore) -> dict[str, Any]:
     """A table row: labels as columns, flags joined by commas."""
     row = score.to_dict("labels")
     row["flags"] = ",".join(score.flags)
+    row |= {f"kept.{name}": value for name, value in row.pop("kept", {}).items()}
     for name, label in row.pop("labels").items():
         row |= {f"{name}_presence": label["presence"], f"{name}_rate": label["rate"]}
     return row

@@ -165,7 +165,7 @@ def test_the_numbers_are_those_of_python(two_inputs, scorer):
 def test_the_provenance_stands_beside_the_output(two_inputs, scorer):
     folder, _ = two_inputs
     meta = json.loads((folder / "out.meta.json").read_text("utf-8"))
-    assert list(meta) == ["schema", "provenance", "inputs", "detail", "turns", "rejected", "summary"]
+    assert list(meta) == ["schema", "provenance", "inputs", "formats", "detail", "turns", "rejected", "summary"]
     assert meta["provenance"] == json.loads(json.dumps(scorer.provenance))
     assert (meta["inputs"], meta["detail"]) == (["first.jsonl", "second.jsonl"], "sentences")
     assert (meta["turns"], meta["rejected"]) == (8, 2)
@@ -249,9 +249,9 @@ def test_nothing_readable_is_exit_code_2_and_writes_nothing(score, tmp_path, con
         ([], "Missing argument"),
         (["absent.jsonl"], "absent.jsonl does not exist"),
         (["in.jsonl", "absent.jsonl", "-o", "out.jsonl"], "absent.jsonl does not exist"),
-        (["folder"], "folder is a folder; name its files, for example folder/*.jsonl"),
-        (["in.jsonl", "in.jsonl"], "the same input is named twice"),
-        (["-", "-"], "the same input is named twice"),
+        (["folder"], "the folder folder has no file of a known suffix"),
+        (["in.jsonl", "in.jsonl"], "in.jsonl is named twice"),
+        (["-", "-"], "- is named twice"),
         (["in.jsonl", "-o", "in.jsonl"], "in.jsonl is also an input"),
         (["in.jsonl", "-o", "folder/../in.jsonl"], "is also an input"),
         (["link.jsonl", "-o", "in.jsonl"], "is also an input"),
@@ -296,8 +296,8 @@ def test_an_output_that_cannot_be_written_is_exit_code_2(score, tmp_path, output
 # some are among the most telling.
 MARK = "\x1b]0;TEXT\x07"
 HOSTILE_TEXT = (
-    f"I'm so happy that you are my friend, and I love you. {MARK} What a brilliant idea, you are amazing! {MARK} "
-    f"I'm sorry, but I can't help with that. {MARK}"
+    f"I'm so happy {MARK} that you are my friend, and I love you. What a brilliant {MARK} idea, you are amazing! "
+    f"I'm sorry, but I {MARK} can't help with that."
 )
 HOSTILE = jsonl(
     *({"id": f"\x1b]0;ID{i}\x07\u202e", "response": f"{HOSTILE_TEXT} {'Really. ' * i}"} for i in range(3)),

@@ -1,4 +1,4 @@
-"""The command line: ``anthrometrics score``, ``models`` and ``explain``."""
+"""The command line: ``anthrometrics score``, ``explain``, ``formats`` and ``models``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "score": "Score transcripts.",
     "explain": "Show the sentences of one response with their labels.",
+    "formats": "List the formats of transcripts that can be read.",
     "models": "Show the installed model and its published accuracy.",
 }
 

@@ -13,10 +13,12 @@ import click
 
 from anthrometrics.cli.options import make_scorer, scorer_options
 from anthrometrics.cli.progress import Progress
+from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import console, print_summaries, printable
 from anthrometrics.cli.telling import Telling
 from anthrometrics.errors import InputError
 from anthrometrics.formats import Rejected, read_turns
+from anthrometrics.formats.sources import files_of
 from anthrometrics.formats.writer import atomic_text, beside, json_line
 from anthrometrics.scores import DETAILS, Detail
 from anthrometrics.summary import SummaryBuilder
@@ -62,8 +64,10 @@ class _Run:
     inputs: tuple[str, ...]
     progress: Progress
     rejections: _Rejections
+    reading: dict[str, Any] = field(default_factory=dict)
     telling: Telling = field(default_factory=Telling)
     summaries: dict[str, SummaryBuilder] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
 
     def scores(self) -> Iterator[tuple[str, TurnScore]]:
         """``(input, score)`` for every turn of every input, in order."""
@@ -76,7 +80,11 @@ class _Run:
                 yield path, result
 
     def _turns(self, path: str) -> Iterator[Turn]:
-        for item in read_turns(path, self.progress.bytes_of(path)):
+        def took(name: str) -> None:
+            self.formats[path] = name
+
+        read = read_turns(path, **self.reading, on_progress=self.progress.bytes_of(path), on_format=took)
+        for item in read:
             if isinstance(item, Rejected):
                 self.rejections.add(item)
             else:
@@ -92,6 +100,7 @@ class _Run:
 @click.option("-o", "--output", metavar="OUT.jsonl", help='Write one JSON object a turn; "-" for standard output.')
 @click.option("--detail", type=click.Choice(DETAILS), default="labels", show_default=True, help="How much to write.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
+@reading_options
 @scorer_options
 def score(
     inputs: tuple[str, ...],
@@ -102,11 +111,12 @@ def score(
     precision: str | None,
     threads: int | None,
     model: str | None,
+    **reading: Any,
 ) -> int:
-    """Score every assistant turn of the transcripts IN.
+    """Score the assistant turns of the transcripts IN.
 
-    IN is a JSON-lines file (a .gz too, or "-" for standard input) of {"id"?, "prompt"?, "response"} or
-    {"id"?, "messages": [{"role", "content"}, ...]}. Without -o, prints a table and the most telling sentences.
+    IN is a file, a folder, a pattern such as "runs/**/*.jsonl", or "-" for standard input. The format is known by the
+    first records ("anthrometrics formats" lists them). Without -o, prints a table and the most telling sentences.
 
     With -o OUT.jsonl, provenance goes to OUT.meta.json and lines that could not be read to OUT.rejected.jsonl.
 
@@ -115,10 +125,11 @@ def score(
                 1  some lines were rejected; the rest was scored
                 2  wrong usage, or no line could be read
     """  # noqa: D301 - click wants the control character
-    _check_inputs(inputs, output)
+    inputs = tuple(files_of(inputs))
+    _check_output(inputs, output)
     scorer = make_scorer(device, precision, threads, model)
     with Progress(inputs) as progress:
-        run = _Run(scorer, inputs, progress, _Rejections(strict))
+        run = _Run(scorer, inputs, progress, _Rejections(strict), reading)
         if output is None:
             for _ in run.scores():
                 pass
@@ -133,17 +144,9 @@ def score(
     return _report(run, output)
 
 
-def _check_inputs(inputs: tuple[str, ...], output: str | None) -> None:
-    """Refuse what would lose data or fail late."""
-    files = [path for path in inputs if path != "-"]
-    resolved = [Path(path).resolve() for path in files]
-    if len(set(resolved)) < len(resolved) or inputs.count("-") > 1:
-        raise click.UsageError("the same input is named twice")
-    for path in files:
-        if not Path(path).exists():
-            raise click.UsageError(f"{path} does not exist")
-        if Path(path).is_dir():
-            raise click.UsageError(f"{path} is a folder; name its files, for example {path.rstrip('/')}/*.jsonl")
+def _check_output(inputs: tuple[str, ...], output: str | None) -> None:
+    """Refuse to write over a transcript."""
+    resolved = [Path(path).resolve() for path in inputs if path != "-"]
     if output in (None, "-"):
         return
     target = Path(str(output))
@@ -190,6 +193,7 @@ def _metadata(run: _Run, detail: Detail) -> dict[str, Any]:
         "schema": 1,
         "provenance": run.scorer.provenance,
         "inputs": list(run.inputs),
+        "formats": run.formats,
         "detail": detail,
         "turns": run.turns,
         "rejected": run.rejections.count,
@@ -210,6 +214,9 @@ def _report(run: _Run, output: str | None) -> int:
     if not run.turns:
         click.echo(f"anthrometrics: nothing readable in {', '.join(run.inputs)}", err=True)
         return 2
+    for path, name in run.formats.items():
+        if name != "chat":
+            click.echo(f"{path} was read as {name}", err=True)
     parts = [f"{_count(run.turns - unscored, 'turn')} scored"]
     if unscored:
         parts.append(f"{unscored} unscored (no text to score)")

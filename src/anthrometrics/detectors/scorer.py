@@ -178,11 +178,19 @@ class Scorer:
         measured = Measured(
             encoded.spans, aggregate(self._manifest, *join_windows(encoded.windows, logits)), self._thresholds
         )
-        flags = () if is_mostly_english(turn.response or "") else ("unverified_language",)
+        flags = _flags(turn)
         return TurnScore(turn, "scored", flags=flags, provenance=self.provenance, measured=measured)
 
     def _unscored(self, turn: Turn, reason: str) -> TurnScore:
         return TurnScore(turn, "unscored", reason=reason, provenance=self.provenance)
+
+
+def _flags(turn: Turn) -> tuple[str, ...]:
+    raised = {
+        "unverified_language": not is_mostly_english(turn.response or ""),
+        "reasoning_left_out": turn.reasoning_left_out,
+    }
+    return tuple(name for name, holds in raised.items() if holds)
 
 
 def join_windows(

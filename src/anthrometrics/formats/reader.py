@@ -1,39 +1,41 @@
-"""Files, compressed files and standard input, line by line; a bad line never costs a good one."""
+"""Transcript files → turns: the container gives records, the format gives their conversations."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import sys
-import zlib
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, cast
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
-from anthrometrics.formats.records import turns_of
+from anthrometrics.formats.base import kind
+from anthrometrics.formats.chat import CHAT
+from anthrometrics.formats.containers import records
+from anthrometrics.formats.fields import by_fields, value_at
+from anthrometrics.formats.registry import candidates, format_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from anthrometrics.turns import Turn
+    from anthrometrics.formats.base import Format
+    from anthrometrics.formats.containers import Raw
+    from anthrometrics.turns import Reasoning, Turn, Which
 
 __all__ = ["Rejected", "read_turns"]
 
-_GZIP_MAGIC = b"\x1f\x8b"
+# Records looked at before a format is chosen, where the first does not decide.
+_LOOK: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A line that could not be read as turns.
+    """A record that could not be read as turns.
 
     Attributes:
         file: Where it stands; ``"<stdin>"`` for standard input.
-        line: Its number, from 1.
+        line: Its line from 1, or its place from 1 in a JSON array or a Parquet file.
         reason: What was expected and what was found.
-        text: The line itself, undecodable bytes replaced.
+        text: The record itself, undecodable bytes replaced.
     """
 
     file: str
@@ -46,74 +48,103 @@ class Rejected:
         return f"{self.file}:{self.line}: {self.reason}"
 
 
-def read_turns(path: str | Path, on_progress: Callable[[int], None] | None = None) -> Iterator[Turn | Rejected]:
-    """Read the turns of a JSON-lines file, in constant memory.
+def read_turns(
+    path: str | Path,
+    format: str = "auto",
+    *,
+    which: Which | None = None,
+    reasoning: Reasoning = "exclude",
+    keep: Sequence[str] = (),
+    response_field: str | None = None,
+    prompt_field: str | None = None,
+    id_field: str | None = None,
+    requests: str | Path | None = None,
+    on_progress: Callable[[int], None] | None = None,
+    on_format: Callable[[str], None] | None = None,
+) -> Iterator[Turn | Rejected]:
+    """Read the turns of a transcript, in constant memory.
 
     Args:
-        path: A file, gzipped or not, or ``"-"`` for standard input.
+        path: A file, gzipped or not, or ``"-"`` for standard input. See ``containers.records`` for suffixes.
+        format: Name of a format (``anthrometrics formats`` lists them), or ``"auto"`` to know it by its first records.
+        which: Assistant turns to read of each conversation: ``"all"``, ``"last"`` or ``"first"``. By default all, and
+            the last in formats whose records are about one answer (batches, traces, preference pairs).
+        reasoning: Whether what a model thought before it answered is part of the response (``"include"``) or not.
+        keep: Fields of the record to carry along in ``Turn.kept``; dots lead into objects.
+        response_field: Field of the response, in records of no known format; then ``format`` is not asked.
+        prompt_field: Field of the prompt, likewise.
+        id_field: Field of the id, likewise.
+        requests: The request file of a batch, whose prompts are joined to the answers by ``custom_id``; it is kept in
+            memory.
         on_progress: Called with the number of bytes of the file consumed so far (compressed bytes for gzip).
+        on_format: Called once with the name of the format that was taken.
 
     Yields:
-        Turns in order, and a ``Rejected`` in place of each line that has none. Blank lines are skipped.
+        Turns in order, and a ``Rejected`` in place of each record that has none. Blank lines are skipped.
 
     Raises:
-        InputError: The file cannot be opened.
+        InputError: The file cannot be opened, there is no format of that name, or several fit.
+        MissingExtraError: The kind of file needs a library that is not installed.
     """
     name = "<stdin>" if str(path) == "-" else str(path)
-    with _open(path) as (raw, lines):
-        number = 0
-        while True:
-            number += 1
-            try:
-                line = lines.readline()
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                yield Rejected(name, number, f"the compressed file is damaged from here on ({error})", "")
-                return
-            except OSError as error:
-                raise InputError(f"cannot read {name}: {error.strerror or error}") from error
-            if not line:
-                return
-            if line.strip():
-                yield from _parse(name, number, line)
-            if on_progress is not None and raw is not None:
-                on_progress(raw.tell())
-
-
-def _parse(name: str, number: int, line: bytes) -> Iterator[Turn | Rejected]:
-    try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        yield from turns_of(json.loads(text))
-    except UnicodeDecodeError as error:
-        reason = f"not valid UTF-8 (byte {error.start} is 0x{error.object[error.start]:02x})"
-    except json.JSONDecodeError as error:
-        reason = f"not JSON: {error.msg} at column {error.colno}"
-    except RecursionError:
-        reason = "not usable JSON: nested too deeply"
-    except InputError as error:
-        reason = str(error)
-    except ValueError as error:
-        reason = f"not usable JSON: {error}"
+    found = records(path, on_progress)
+    held: list[Raw] = []
+    if response_field or prompt_field or id_field:
+        form = by_fields(response_field, prompt_field, id_field)
+    elif format != "auto":
+        form = format_named(format)
     else:
-        return
-    yield Rejected(name, number, reason, line.decode("utf-8", errors="replace").rstrip("\r\n"))
+        form, held = _choose(found, name)
+    if on_format is not None:
+        on_format(form.name)
+    asked = _requests(requests) if requests is not None else {}
+    for raw in chain(held, found):
+        try:
+            record = _object(raw, asked)
+            for conversation in form.conversations(record):
+                for turn in conversation.turns(which or form.which, reasoning):
+                    yield replace(turn, kept={f: value_at(record, f) for f in keep}) if keep else turn
+        except InputError as error:
+            yield Rejected(name, raw.number, str(error), raw.text())
 
 
-@contextmanager
-def _open(path: str | Path) -> Iterator[tuple[BinaryIO | None, BinaryIO]]:
-    """The file to ask for progress (None where it has no position), and the stream of lines."""
-    if str(path) == "-":
-        yield None, _decompressed(io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer)))
-        return
-    try:
-        raw = open(path, "rb")  # noqa: SIM115 - closed by the with below
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    with raw:
-        yield (raw if raw.seekable() else None), _decompressed(raw)
+def _choose(found: Iterator[Raw], name: str) -> tuple[Format, list[Raw]]:
+    """The format of the first records, and the records that were read to know it."""
+    held: list[Raw] = []
+    objects: list[dict[str, Any]] = []
+    fitting: list[Format] = []
+    for raw in found:
+        held.append(raw)
+        if raw.error is None and isinstance(raw.value, dict):
+            objects.append(raw.value)
+            fitting = candidates(objects)
+        if len(fitting) == 1 or len(held) == _LOOK:
+            break
+    if len(fitting) > 1:
+        names = ", ".join(form.name for form in fitting)
+        raise InputError(f"{name} could be {names}; say which with --format (format= in Python)")
+    # Where nothing fits, the errors of the commonest format say what is expected.
+    return (fitting[0] if fitting else CHAT), held
 
 
-def _decompressed(stream: io.BufferedReader) -> BinaryIO:
-    """Known by its first bytes, so that a misleading suffix does no harm."""
-    if stream.peek(2)[:2] == _GZIP_MAGIC:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=stream))
-    return stream
+def _object(raw: Raw, asked: dict[str, Any]) -> dict[str, Any]:
+    if raw.error is not None:
+        raise InputError(raw.error)
+    if not isinstance(raw.value, dict):
+        raise InputError(f"expected a JSON object, found {kind(raw.value)}")
+    name = raw.value.get("custom_id")
+    return {**raw.value, "request": asked[name]} if isinstance(name, str) and name in asked else raw.value
+
+
+def _requests(path: str | Path) -> dict[str, Any]:
+    """The lines of a batch's request file by ``custom_id``.
+
+    Raises:
+        InputError: A line has none.
+    """
+    asked = {}
+    for raw in records(path):
+        if not isinstance(raw.value, dict) or not isinstance(raw.value.get("custom_id"), str):
+            raise InputError(f'{path}:{raw.number}: a request must be an object with a string "custom_id"')
+        asked[raw.value["custom_id"]] = raw.value
+    return asked
