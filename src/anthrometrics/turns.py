@@ -97,7 +97,7 @@ def _spoken(message: Message, reasoning: Reasoning) -> tuple[str | None, bool]:
     aloud = _THINK.match(message.text) if message.text else None
     if aloud is None or message.text is None:
         return message.text, message.reasoning is not None
-    return message.text[aloud.end() :], True
+    return message.text[aloud.end() :], bool(aloud[1].strip()) or message.reasoning is not None
 
 
 def as_turn(value: Turn | str | Sequence[str | None] | Mapping[str, Any]) -> Turn:

@@ -249,3 +249,50 @@ class TestStandardInput:
     def test_nothing_gives_nothing(self, python):
         done = python("-c", self.CODE)
         assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"", b"")
+
+
+def test_of_a_pair_with_earlier_turns_only_the_last_is_read_unless_all_are_asked_for(read, tmp_path):
+    said = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "?"},
+    ]
+    pair = {"prompt": said, **{side: [{"role": "assistant", "content": side}] for side in ("chosen", "rejected")}}
+    content = json.dumps(pair).encode()
+    assert [(turn.response, turn.side, turn.index) for turn in read(content)] == [
+        ("chosen", "chosen", 1),
+        ("rejected", "rejected", 1),
+    ]
+    everything = read_turns(tmp_path / "in.jsonl", which="all")
+    assert [turn.response for turn in everything] == ["Hello.", "chosen", "Hello.", "rejected"]
+
+
+def test_fields_of_the_record_are_carried_along(tmp_path):
+    file = tmp_path / "in.jsonl"
+    file.write_bytes(b'{"response": "r", "model": "m", "meta": {"run": [1, 2]}}')
+    (turn,) = read_turns(file, keep=["model", "meta.run.1", "absent"])
+    assert turn.kept == {"model": "m", "meta.run.1": 2, "absent": None}
+    assert turn == Turn("r")
+
+
+@pytest.mark.parametrize(
+    ("response", "spoken", "left_out"),
+    [
+        ("<think>They are sad.</think>\n\nThat is hard.", "That is hard.", True),
+        ("<think>\n\n</think>\n\nHi", "Hi", False),
+        ("Write <think> and </think> around it.", "Write <think> and </think> around it.", False),
+        ("<think>It never ends", "<think>It never ends", False),
+    ],
+)
+def test_thinking_aloud_is_left_out(read, response, spoken, left_out):
+    (turn,) = read(json.dumps({"response": response}).encode())
+    assert (turn.response, turn.reasoning_left_out) == (spoken, left_out)
+
+
+def test_thinking_apart_is_left_out_or_included(tmp_path):
+    parts = [{"type": "thinking", "thinking": "They won."}, {"type": "text", "text": "Well done!"}]
+    file = tmp_path / "in.jsonl"
+    file.write_text(json.dumps({"messages": [{"role": "assistant", "content": parts}]}))
+    (without,), (having,) = (list(read_turns(file, reasoning=choice)) for choice in ("exclude", "include"))
+    assert (without.response, without.reasoning_left_out) == ("Well done!", True)
+    assert (having.response, having.reasoning_left_out) == ("They won.\n\nWell done!", False)

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.detectors.encoder import Encoder
 from anthrometrics.detectors.manifest import Platt, RefusalCalibration
+from training import corpus
 from training.calibrate import Calibration
 from training.contrast import CONTRAST, contrast_results
 from training.data import SYNTHETIC_DIR, written
+from training.evaluate import predict_with
 
 RECORDS = [json.loads(line) for line in CONTRAST.read_text(encoding="utf-8").splitlines()]
 PLAIN = Calibration(
@@ -57,3 +60,14 @@ def test_one_answer_to_everything_gets_no_pair_right(answer):
     results = contrast_results([_logits(*answer) for _ in RECORDS], PLAIN)
     assert results["all"]["pairs_right"] == 0.0
     assert 0.3 < results["all"]["turns_right"] < 0.7
+
+
+def test_the_card_says_what_the_shipped_model_does(manifest):
+    """Rounding differs between processors and may turn a pair; more than that would be another model."""
+    turns = corpus.encode(written(CONTRAST), corpus.tokenizer())
+    predictions = predict_with(Encoder(manifest.path, manifest.files, "cpu", "exact"), turns)
+    fitted = Calibration(manifest.sentence, manifest.presence, manifest.refusal)
+    found, stated = contrast_results(predictions, fitted), manifest.accuracy["contrast"]
+    assert found.keys() == stated.keys()
+    assert found["all"]["turns_right"] == pytest.approx(stated["all"]["turns_right"], abs=0.01)
+    assert found["all"]["pairs_right"] > 0.4

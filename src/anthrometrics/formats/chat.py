@@ -27,7 +27,10 @@ def _conversations(record: Mapping[str, Any]) -> list[Conversation]:
     if "messages" in record:
         return [Conversation(messages(record["messages"]), name)]
     if "response" not in record:
-        raise InputError(f'expected a field "response" or "messages"; this object has {field_names(record)}')
+        raise InputError(
+            f'expected a field "response" or "messages"; this object has {field_names(record)}. '
+            '"anthrometrics formats" lists other shapes; --response-field names a field of your own'
+        )
     said = (message("user", record.get("prompt"), "prompt"), message("assistant", record["response"], "response"))
     return [Conversation(said, name)]
 
