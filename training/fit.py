@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.detectors.window import turn_weight
 from training.data import TrainingTurn
 from training.model import DetectorModel
 
@@ -76,7 +77,7 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
     windows, turn_of, weights, rows, targets = [], [], [], [], []
     for position, item in enumerate(turns):
         drop = recipe is not None and rng.random() < recipe.drop_prompt
-        for window in item.windows:
+        for place, window in enumerate(item.windows):
             ids, ranges = window.ids.copy(), list(window.token_ranges)
             start = window.response_start
             if drop:
@@ -97,7 +98,7 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
                     targets.append(item.targets[sentence])
             windows.append((ids, start, ranges))
             turn_of.append(position)
-            weights.append(float(len(ids) - start - 1))
+            weights.append(turn_weight(place, len(ids) - start - 1))
     length = max(len(ids) for ids, _, _ in windows)
     most = max(len(ranges) for _, _, ranges in windows)
     input_ids = np.zeros((len(windows), length), dtype=np.int64)
@@ -141,7 +142,7 @@ def pieces(turns: list[TrainingTurn]) -> list[TrainingTurn]:
 
 
 def turn_logits(logits: Tensor, batch: Batch) -> Tensor:
-    """Mean of the windows' logits, weighted by response tokens, as the scorer aggregates them; ``(turns, 3)``."""
+    """Weighted mean of the windows' logits, as the scorer aggregates them; ``(turns, 3)``."""
     total = logits.new_zeros(len(batch.refusal), len(REFUSAL_LABELS), dtype=torch.float32)
     total = total.index_add(0, batch.turn_of, logits.float() * batch.window_weight[:, None])
     return total / total.new_zeros(len(total)).index_add(0, batch.turn_of, batch.window_weight)[:, None]

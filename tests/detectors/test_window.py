@@ -9,7 +9,7 @@ from tokenizers.models import WordLevel
 
 from anthrometrics.detectors.fold import fold
 from anthrometrics.detectors.segment import split_sentences
-from anthrometrics.detectors.window import WindowSizes, encode_turn
+from anthrometrics.detectors.window import WindowSizes, encode_turn, turn_weight
 
 words = st.sampled_from(
     (
@@ -202,3 +202,8 @@ def test_a_tokenizer_without_special_tokens_is_refused_by_name():
     bare = Tokenizer(WordLevel({"yes": 0, "?": 1}, unk_token="?"))
     with pytest.raises(ValueError, match=r"no \[CLS\] token"):
         encode_turn(bare, LONG, None, "yes")
+
+
+def test_the_first_window_decides_more_than_any_later_one():
+    assert turn_weight(0, 200) == 200
+    assert 0 < turn_weight(1, 200) == turn_weight(7, 200) < turn_weight(0, 200) / 2

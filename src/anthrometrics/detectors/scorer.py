@@ -16,7 +16,7 @@ from anthrometrics.detectors.aggregate import aggregate
 from anthrometrics.detectors.encoder import Device, Encoder
 from anthrometrics.detectors.language import is_mostly_english
 from anthrometrics.detectors.manifest import Precision, load_manifest
-from anthrometrics.detectors.window import EncodedTurn, encode_turn
+from anthrometrics.detectors.window import EncodedTurn, encode_turn, turn_weight
 from anthrometrics.errors import InputError, ModelError
 from anthrometrics.provenance import provenance_of
 from anthrometrics.scores import Measured, Scores, TurnScore
@@ -203,11 +203,11 @@ def join_windows(
         logits: Sentence and turn logits of each.
 
     Returns:
-        Sentence logits of the whole turn, shape ``(sentences, outputs)``, and the mean of the turn logits weighted by
-        response tokens, shape ``(3,)``.
+        Sentence logits of the whole turn, shape ``(sentences, outputs)``, and the mean of the turn logits, weighted by
+        ``turn_weight``, shape ``(3,)``.
     """
     sentences = np.concatenate([sentence for sentence, _ in logits]).astype(np.float64)
-    weights = np.array([window.response_tokens for window in windows], dtype=np.float64)
+    weights = np.array([turn_weight(i, window.response_tokens) for i, window in enumerate(windows)], dtype=np.float64)
     turns = np.stack([turn for _, turn in logits]).astype(np.float64)
     return sentences, weights @ turns / weights.sum()
 

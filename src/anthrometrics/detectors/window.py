@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
-__all__ = ["EncodedTurn", "Window", "WindowSizes", "encode_turn"]
+__all__ = ["EncodedTurn", "Window", "WindowSizes", "encode_turn", "turn_weight"]
 
 # A prompt's tail of n tokens never needs more characters than this per token (longest word pieces, spaces included).
 _CHARACTERS_PER_TOKEN: Final = 24
+# A turn is refused or answered where it begins, and the turn head learns from first windows. On the calibration split
+# this weight of the later ones gave the best likelihood (training/ABLATIONS.md).
+_LATER_WINDOWS: Final = 0.1
 # JSON can carry halves of surrogate pairs, which no tokenizer takes.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -65,7 +68,7 @@ class Window:
 
     @property
     def response_tokens(self) -> int:
-        """Number of response tokens, the window's weight in the turn's refusal."""
+        """Number of response tokens."""
         return len(self.ids) - self.response_start - 1
 
     def token_types(self) -> NDArray[np.int64]:
@@ -115,6 +118,16 @@ def encode_turn(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None, re
     separator = head[-1]
     windows = tuple(_build(head, separator, encoding.ids, ranges, chunk) for chunk in _chunks(ranges, budget))
     return EncodedTurn(tuple(spans), windows)
+
+
+def turn_weight(position: int, response_tokens: int) -> float:
+    """Weight of a window in its turn's refusal.
+
+    Args:
+        position: Its place among the windows of the turn, from 0.
+        response_tokens: Its response tokens.
+    """
+    return response_tokens * (_LATER_WINDOWS if position else 1.0)
 
 
 def _token_id(tokenizer: Tokenizer, token: str) -> int:
