@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
-from anthrometrics.detectors.window import turn_weight
+from anthrometrics.detectors.window import turn_weights
 from training.data import TrainingTurn
 from training.model import DetectorModel
 
@@ -77,7 +77,8 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
     windows, turn_of, weights, rows, targets = [], [], [], [], []
     for position, item in enumerate(turns):
         drop = recipe is not None and rng.random() < recipe.drop_prompt
-        for place, window in enumerate(item.windows):
+        lengths: list[int] = []
+        for window in item.windows:
             ids, ranges = window.ids.copy(), list(window.token_ranges)
             start = window.response_start
             if drop:
@@ -98,7 +99,8 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
                     targets.append(item.targets[sentence])
             windows.append((ids, start, ranges))
             turn_of.append(position)
-            weights.append(turn_weight(place, len(ids) - start - 1))
+            lengths.append(len(ids) - start - 1)
+        weights.extend(turn_weights(lengths).tolist())
     length = max(len(ids) for ids, _, _ in windows)
     most = max(len(ranges) for _, _, ranges in windows)
     input_ids = np.zeros((len(windows), length), dtype=np.int64)

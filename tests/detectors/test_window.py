@@ -9,7 +9,7 @@ from tokenizers.models import WordLevel
 
 from anthrometrics.detectors.fold import fold
 from anthrometrics.detectors.segment import split_sentences
-from anthrometrics.detectors.window import WindowSizes, encode_turn, turn_weight
+from anthrometrics.detectors.window import WindowSizes, encode_turn, turn_weights
 
 words = st.sampled_from(
     (
@@ -204,6 +204,11 @@ def test_a_tokenizer_without_special_tokens_is_refused_by_name():
         encode_turn(bare, LONG, None, "yes")
 
 
-def test_the_first_window_decides_more_than_any_later_one():
-    assert turn_weight(0, 200) == 200
-    assert 0 < turn_weight(1, 200) == turn_weight(7, 200) < turn_weight(0, 200) / 2
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=50))
+def test_the_first_window_outweighs_any_tail(lengths):
+    weights = turn_weights(lengths)
+    assert weights.shape == (len(lengths),)
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[0] > 0.5
+    if len(lengths) > 2 and lengths[1] > lengths[2]:
+        assert weights[1] > weights[2] > 0

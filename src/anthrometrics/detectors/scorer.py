@@ -16,7 +16,7 @@ from anthrometrics.detectors.aggregate import aggregate
 from anthrometrics.detectors.encoder import Device, Encoder
 from anthrometrics.detectors.language import is_mostly_english
 from anthrometrics.detectors.manifest import Precision, load_manifest
-from anthrometrics.detectors.window import EncodedTurn, encode_turn, turn_weight
+from anthrometrics.detectors.window import EncodedTurn, encode_turn, turn_weights
 from anthrometrics.errors import InputError, ModelError
 from anthrometrics.provenance import provenance_of
 from anthrometrics.scores import Measured, Scores, TurnScore
@@ -204,12 +204,12 @@ def join_windows(
 
     Returns:
         Sentence logits of the whole turn, shape ``(sentences, outputs)``, and the mean of the turn logits, weighted by
-        ``turn_weight``, shape ``(3,)``.
+        ``turn_weights``, shape ``(3,)``.
     """
     sentences = np.concatenate([sentence for sentence, _ in logits]).astype(np.float64)
-    weights = np.array([turn_weight(i, window.response_tokens) for i, window in enumerate(windows)], dtype=np.float64)
+    weights = turn_weights([window.response_tokens for window in windows])
     turns = np.stack([turn for _, turn in logits]).astype(np.float64)
-    return sentences, weights @ turns / weights.sum()
+    return sentences, weights @ turns
 
 
 def _usable_cores() -> int:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
-__all__ = ["EncodedTurn", "Window", "WindowSizes", "encode_turn", "turn_weight"]
+__all__ = ["EncodedTurn", "Window", "WindowSizes", "encode_turn", "turn_weights"]
 
 # A prompt's tail of n tokens never needs more characters than this per token (longest word pieces, spaces included).
 _CHARACTERS_PER_TOKEN: Final = 24
 # A turn is refused or answered where it begins, and the turn head learns from first windows. On the calibration split
-# this weight of the later ones gave the best likelihood (training/ABLATIONS.md).
-_LATER_WINDOWS: Final = 0.1
+# this share of the later ones gave the best likelihood (training/ABLATIONS.md).
+_LATER_WINDOWS: Final = 0.2
 # JSON can carry halves of surrogate pairs, which no tokenizer takes.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -120,14 +120,21 @@ def encode_turn(tokenizer: Tokenizer, sizes: WindowSizes, prompt: str | None, re
     return EncodedTurn(tuple(spans), windows)
 
 
-def turn_weight(position: int, response_tokens: int) -> float:
-    """Weight of a window in its turn's refusal.
+def turn_weights(response_tokens: Sequence[int]) -> NDArray[np.float64]:
+    """Weight of each window in its turn's refusal.
 
     Args:
-        position: Its place among the windows of the turn, from 0.
-        response_tokens: Its response tokens.
+        response_tokens: Response tokens of the windows of a turn, in order.
+
+    Returns:
+        Weights that sum to 1, shape ``(windows,)``: most for the first window, and a share for all later ones
+        together, by their tokens, so that no tail outvotes the beginning however long it is.
     """
-    return response_tokens * (_LATER_WINDOWS if position else 1.0)
+    weights = np.asarray(response_tokens, dtype=np.float64)
+    if len(weights) == 1:
+        return np.ones(1)
+    later = weights[1:] * (_LATER_WINDOWS / weights[1:].sum())
+    return np.concatenate([[1.0 - _LATER_WINDOWS], later])
 
 
 def _token_id(tokenizer: Tokenizer, token: str) -> int:
