@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,20 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 def _texts(ids: set[str], name: str) -> dict[str, tuple[str, str]]:
     """``id -> (prompt, response)`` from the pool, for every turn of a label set."""
-    texts = {}
-    for record in read_jsonl(data_dir() / "turns_pool.jsonl.gz"):
-        if record["id"] in ids:
-            *before, last = record["messages"]
-            prompt = next((m["content"] for m in reversed(before) if m["role"] == "user"), "")
-            texts[record["id"]] = (prompt, last["content"])
-    if missing := sorted(ids - texts.keys()):
+    pool = _pool(data_dir() / "turns_pool.jsonl.gz")
+    if missing := sorted(ids - pool.keys()):
         raise DataMissing(f"{len(missing)} turns of labels/{name}.jsonl are not in the pool, the first: {missing[0]}")
+    return {identifier: pool[identifier] for identifier in ids}
+
+
+@cache
+def _pool(path: Path) -> dict[str, tuple[str, str]]:
+    """``id -> (prompt, response)``; several label sets point into it."""
+    texts = {}
+    for record in read_jsonl(path):
+        *before, last = record["messages"]
+        prompt = next((m["content"] for m in reversed(before) if m["role"] == "user"), "")
+        texts[record["id"]] = (prompt, last["content"])
     return texts
 
 

@@ -9,10 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["READING", "reading_options"]
-
-# Keyword arguments of ``read_turns`` that the options below give.
-READING = ("format", "which", "reasoning", "keep", "response_field", "prompt_field", "id_field", "requests")
+__all__ = ["reading_options"]
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from anthrometrics.turns import Conversation, Which
 
-__all__ = ["Format", "field_names", "identifier", "kind", "message", "messages", "required", "text"]
+__all__ = [
+    "Format",
+    "field_names",
+    "identifier",
+    "json_list",
+    "json_object",
+    "kind",
+    "message",
+    "messages",
+    "required",
+    "text",
+]
 
 # Typed parts that hold what a model thought before it answered, by the names that vendors use.
 _REASONING = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_content"})
@@ -61,23 +72,20 @@ def message(role: str, content: object, field: str) -> Message:
     raise InputError(f'"{field}" must be a string, null or a list of parts, not {kind(content)}')
 
 
-def messages(raw: object, field: str = "messages", role: str = "role", content: str = "content") -> tuple[Message, ...]:
-    """Messages from a list of objects with a role and a content.
+def messages(raw: object) -> tuple[Message, ...]:
+    """Messages from a record's list of objects with a role and a content.
 
     Args:
-        raw: The list.
-        field: Its name, for errors.
-        role: Name of the role in each object.
-        content: Name of the content in each object.
+        raw: The value of its field ``messages``.
 
     Raises:
         InputError: It is no such list, or it has no assistant message.
     """
     if not isinstance(raw, list):
-        raise InputError(f'"{field}" must be a list of {{"{role}", "{content}"}}, not {kind(raw)}')
-    found = tuple(_message(item, f"{field}[{position}]", role, content) for position, item in enumerate(raw))
+        raise InputError(f'"messages" must be a list of {{"role", "content"}}, not {kind(raw)}')
+    found = tuple(_message(item, f"messages[{position}]") for position, item in enumerate(raw))
     if not any(item.role == "assistant" for item in found):
-        raise InputError(f'"{field}" has no message with {role} "assistant", so there is nothing to score')
+        raise InputError('"messages" has no message with role "assistant", so there is nothing to score')
     return found
 
 
@@ -101,6 +109,28 @@ def text(value: object, field: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InputError(f'"{field}" must be a string or null, not {kind(value)}')
+
+
+def json_object(value: object, field: str) -> Mapping[str, Any]:
+    """A value that must be an object.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if isinstance(value, dict):
+        return value
+    raise InputError(f'"{field}" must be an object, not {kind(value)}')
+
+
+def json_list(value: object, field: str) -> list[Any]:
+    """A value that must be a list.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if isinstance(value, list):
+        return value
+    raise InputError(f'"{field}" must be a list, not {kind(value)}')
 
 
 def identifier(record: Mapping[str, Any], *fields: str) -> str | None:
@@ -133,10 +163,10 @@ def field_names(record: Mapping[str, Any]) -> str:
     return shown or "no fields"
 
 
-def _message(raw: object, where: str, role: str, content: str) -> Message:
-    if not isinstance(raw, dict) or not isinstance(raw.get(role), str):
-        raise InputError(f'{where} must be an object with a string "{role}", found {kind(raw)}')
-    found = message(raw[role], raw.get(content), f"{where}.{content}")
+def _message(raw: object, where: str) -> Message:
+    if not isinstance(raw, dict) or not isinstance(raw.get("role"), str):
+        raise InputError(f'{where} must be an object with a string "role", found {kind(raw)}')
+    found = message(raw["role"], raw.get("content"), f"{where}.content")
     # Beside the content, as OpenAI-compatible servers of reasoning models send it.
     apart = raw.get("reasoning_content")
     return Message(found.role, found.text, apart) if isinstance(apart, str) and apart else found

@@ -21,12 +21,12 @@ from anthrometrics.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Raw", "records"]
+__all__ = ["COMPRESSED", "Raw", "records"]
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _PARQUET_MAGIC: Final = b"PAR1"
-_COMPRESSED: Final = (".gz", ".zst")
+COMPRESSED: Final = (".gz", ".zst")
 _CHUNK: Final = 1 << 16
 
 
@@ -89,7 +89,7 @@ def _records(path: str | Path, stream: BinaryIO) -> Iterator[Raw]:
 
 def _suffix(path: str | Path) -> str:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 

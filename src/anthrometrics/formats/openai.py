@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
-from anthrometrics.formats.base import Format, field_names, identifier, message, required, text
-from anthrometrics.formats.vendors import failed, json_list, json_object, role_of, texts
+from anthrometrics.formats.base import Format, field_names, identifier, json_list, json_object, message, required, text
+from anthrometrics.formats.vendors import failed, role_of, texts
 from anthrometrics.turns import Conversation, Message
 
 if TYPE_CHECKING:

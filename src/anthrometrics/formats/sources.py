@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from anthrometrics.errors import InputError
+from anthrometrics.formats.containers import COMPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,6 @@ __all__ = ["SUFFIXES", "files_of"]
 
 # What is read of a folder; a file named by itself is read whatever its suffix.
 SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md", ".parquet")
-_COMPRESSED: Final = (".gz", ".zst")
 # What this package writes beside its own output is no transcript.
 _OURS: Final = (".meta.json", ".rejected.jsonl")
 
@@ -59,6 +59,6 @@ def _files(name: str) -> list[str]:
 
 def _is_transcript(file: Path) -> bool:
     name = file.name.lower()
-    for suffix in _COMPRESSED:
+    for suffix in COMPRESSED:
         name = name.removesuffix(suffix)
     return name.endswith(SUFFIXES) and not name.endswith(_OURS) and not name.startswith(".")

@@ -10,13 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
-from anthrometrics.formats.base import field_names, kind, message
+from anthrometrics.formats.base import field_names, json_object, kind, message
 from anthrometrics.turns import Conversation, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["answered", "are_parts", "as_list", "as_object", "decoded", "failed", "only_string", "said", "said_by"]
+__all__ = ["answered", "are_parts", "decoded", "failed", "only_string", "said", "said_by"]
 
 _ROLES: Final = {
     **dict.fromkeys(("system", "developer"), "system"),
@@ -131,28 +131,6 @@ def are_parts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_part(item) for item in value)
 
 
-def as_object(value: object, field: str) -> Mapping[str, Any]:
-    """An object.
-
-    Raises:
-        InputError: ``value`` is something else.
-    """
-    if isinstance(value, dict):
-        return value
-    raise InputError(f'"{field}" must be an object, not {kind(value)}')
-
-
-def as_list(value: object, field: str) -> list[Any]:
-    """A list.
-
-    Raises:
-        InputError: ``value`` is something else.
-    """
-    if isinstance(value, list):
-        return value
-    raise InputError(f'"{field}" must be a list, not {kind(value)}')
-
-
 def failed(*reasons: object) -> InputError:
     """That a call gave no answer, with the first reason that was recorded."""
     shown = [reason.strip()[:200] for reason in reasons if isinstance(reason, str) and reason.strip()]
@@ -180,7 +158,7 @@ def _unwrapped(value: Mapping[str, Any], role: str, field: str) -> list[Message]
 
 def _generated(raw: object, role: str, field: str) -> Message:
     """One of several answers: a message, or its text where the library has no messages."""
-    item = as_object(raw, field)
+    item = json_object(raw, field)
     own = item.get("message")
     found = said_by(own if isinstance(own, dict) else {"text": item.get("text")}, role, field)
     whole = item.get("text")

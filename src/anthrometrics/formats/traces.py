@@ -10,12 +10,19 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
-from anthrometrics.formats.base import Format, field_names, identifier, kind, message, required
+from anthrometrics.formats.base import (
+    Format,
+    field_names,
+    identifier,
+    json_list,
+    json_object,
+    kind,
+    message,
+    required,
+)
 from anthrometrics.formats.spoken import (
     answered,
     are_parts,
-    as_list,
-    as_object,
     decoded,
     failed,
     only_string,
@@ -81,16 +88,16 @@ def _otel(record: Mapping[str, Any]) -> list[Conversation]:
 
 
 def _spans(record: Mapping[str, Any]) -> Iterator[Any]:
-    for resource in as_list(record["resourceSpans"], "resourceSpans"):
-        for scope in as_list(as_object(resource, "resourceSpans[]").get("scopeSpans", []), "scopeSpans"):
-            yield from as_list(as_object(scope, "scopeSpans[]").get("spans", []), "spans")
+    for resource in json_list(record["resourceSpans"], "resourceSpans"):
+        for scope in json_list(json_object(resource, "resourceSpans[]").get("scopeSpans", []), "scopeSpans"):
+            yield from json_list(json_object(scope, "scopeSpans[]").get("spans", []), "spans")
 
 
 def _span(raw: Any) -> list[Conversation]:
     """The call that a span records, or nothing where it records something else."""
-    span = as_object(raw, "span")
+    span = json_object(raw, "span")
     attributes = _attributes(span.get("attributes"))
-    events = [as_object(event, "events[]") for event in as_list(span.get("events") or [], "events")]
+    events = [json_object(event, "events[]") for event in json_list(span.get("events") or [], "events")]
     for event in events:
         if event.get("name") in _DETAILS:
             attributes = {**_attributes(event.get("attributes")), **attributes}
@@ -176,7 +183,7 @@ def _attributes(raw: Any) -> dict[str, Any]:
     if raw is None or isinstance(raw, dict):
         return raw or {}
     found = {}
-    for position, item in enumerate(as_list(raw, "attributes")):
+    for position, item in enumerate(json_list(raw, "attributes")):
         if not isinstance(item, dict) or not isinstance(item.get("key"), str):
             raise InputError(f'attributes[{position}] must be {{"key", "value"}} with a string "key", not {kind(item)}')
         found[item["key"]] = _any_value(item.get("value"))
@@ -200,7 +207,7 @@ def _any_value(raw: Any, depth: int = 0) -> Any:
 def _langfuse(record: Mapping[str, Any]) -> list[Conversation]:
     """A trace gives its generations; one that was exported without them gives its own input and output."""
     if "observations" in record:
-        inner = as_list(record["observations"], "observations")
+        inner = json_list(record["observations"], "observations")
         if any(not isinstance(item, str) for item in inner):
             return _each(inner, _observation)
         return _generation(record) if record.get("output") is not None else []
@@ -210,7 +217,7 @@ def _langfuse(record: Mapping[str, Any]) -> list[Conversation]:
 
 
 def _observation(raw: Any) -> list[Conversation]:
-    record = as_object(raw, "observations[]")
+    record = json_object(raw, "observations[]")
     return _generation(record) if record.get("type") == "GENERATION" else []
 
 

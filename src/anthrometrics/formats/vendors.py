@@ -10,7 +10,7 @@ from anthrometrics.formats.base import kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["failed", "json_list", "json_object", "role_of", "texts"]
+__all__ = ["failed", "role_of", "texts"]
 
 _ROLES: Final = {
     "system": "system",
@@ -40,28 +40,6 @@ def texts(parts: object) -> str:
     """The texts of a list of parts, one a line; anything else has none."""
     items = parts if isinstance(parts, list) else []
     return "\n".join(part["text"] for part in items if isinstance(part, dict) and isinstance(part.get("text"), str))
-
-
-def json_object(value: object, field: str) -> Mapping[str, Any]:
-    """A value that must be an object.
-
-    Raises:
-        InputError: It is something else.
-    """
-    if isinstance(value, dict):
-        return value
-    raise InputError(f'"{field}" must be an object, not {kind(value)}')
-
-
-def json_list(value: object, field: str) -> list[Any]:
-    """A value that must be a list.
-
-    Raises:
-        InputError: It is something else.
-    """
-    if isinstance(value, list):
-        return value
-    raise InputError(f'"{field}" must be a list, not {kind(value)}')
 
 
 def failed(error: object, how: str = "") -> InputError:
