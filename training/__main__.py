@@ -6,27 +6,25 @@ import argparse
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from anthrometrics.detectors.encoder import Encoder
-from anthrometrics.detectors.manifest import Precision, load_manifest
+from anthrometrics.detectors.manifest import load_manifest
 from training import baselines, card, corpus, evaluate, publish
 from training.agreement import agreement
 from training.calibrate import Calibration, Predictions, fit_calibration
-from training.contrast import CONTRAST, contrast_results
 from training.corpus import Corpus
-from training.data import TrainingTurn, refusal_published, written
-from training.export import FILES, export, round_weights
+from training.export import export, round_weights
 from training.fit import Recipe, fit, predict
+from training.measure import measure, onnx_predictions, refusal_dev
 from training.model import DetectorModel, trunk_dir
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "models" / "detectors"
-_MEASURED: tuple[Precision, ...] = ("exact", "int8")
 
 
 def main() -> None:
@@ -39,8 +37,14 @@ def main() -> None:
     out: Path = arguments.out
     export(model, out)
     shutil.copy(trunk_dir() / "tokenizer.json", out / "tokenizer.json")
-    results = _measure(model, calibration, data, out, arguments.runs, seeds)
-    publish.write_manifest(out, calibration, results)
+    results = replace(
+        measure(calibration, data, out, ("exact", "int8")),
+        baselines=_baselines(data, arguments.runs / "baselines.json"),
+        seeds=seeds,
+        parity=_parity(predict(model, data.test), onnx_predictions(out, "exact", data.test)),
+        agreement=agreement("given.first", "given.second"),
+    )
+    publish.write_manifest(out, publish.FULL, calibration, results)
     card.write_card(out)
     if out == SHIPPED:
         card.write_readme_table(out, ROOT / "README.md")
@@ -78,57 +82,16 @@ def _best_of(
     return best[1], best[2], figures
 
 
-def _measure(
-    model: DetectorModel,
-    calibration: Calibration,
-    data: Corpus,
-    out: Path,
-    runs: Path,
-    seeds: dict[int, dict[str, float]],
-) -> publish.Results:
-    """Every published figure, from the files that ship."""
-    dev = corpus.encode(refusal_published("refusal_dev"), corpus.tokenizer())
-    contrast = corpus.encode(written(CONTRAST), corpus.tokenizer())
-    refusal_test = [*data.test, *data.test_refusal]
-    predictions = {precision: _onnx(out, precision, data.test) for precision in _MEASURED}
-    dev_predictions = {precision: _onnx(out, precision, dev) for precision in _MEASURED}
-    return publish.Results(
-        sentence={p: evaluate.sentence_results(data.test, v, calibration.sentence) for p, v in predictions.items()},
-        presence=evaluate.presence_results(data.test, predictions["exact"], calibration),
-        contrast=contrast_results(_onnx(out, "exact", contrast), calibration),
-        refusal_test=evaluate.refusal_results(
-            refusal_test, predictions["exact"] + _onnx(out, "exact", data.test_refusal), calibration.refusal
-        ),
-        refusal_dev={p: evaluate.refusal_results(dev, v, calibration.refusal) for p, v in dev_predictions.items()},
-        baselines=_baselines(data, dev, runs / "baselines.json"),
-        seeds=seeds,
-        parity=_parity(predict(model, data.test), predictions["exact"]),
-        agreement=agreement("given.first", "given.second"),
-        corpus={
-            "train": len(data.train),
-            "synthetic": sum(t.turn.source == "synthetic" for t in data.train),
-            "train_refusal": len(data.train_refusal),
-            "calibration": len(data.calibration),
-            "test": len(data.test),
-            "test_refusal": len(data.test_refusal),
-        },
-    )
-
-
-def _baselines(data: Corpus, dev: list[TrainingTurn], file: Path) -> dict[str, dict[str, Any]]:
+def _baselines(data: Corpus, file: Path) -> dict[str, dict[str, Any]]:
     """Figures of the baselines; embedding every text takes minutes, so they are kept beside the checkpoints."""
     if not file.is_file():
-        sentence, refusal = baselines.sentence_baselines(data), baselines.refusal_baselines(data, dev)
+        sentence, refusal = baselines.sentence_baselines(data), baselines.refusal_baselines(data, refusal_dev())
         figures = {
             name: {"test": sentence[name].figures(), "refusal_dev": refusal[name].figures()} for name in sentence
         }
         file.write_text(json.dumps(figures), encoding="utf-8")
     loaded: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return loaded
-
-
-def _onnx(out: Path, precision: Precision, turns: list[TrainingTurn]) -> Predictions:
-    return evaluate.predict_with(Encoder(out, FILES, "cpu", precision), turns)
 
 
 def _parity(torch_side: Predictions, onnx_side: Predictions) -> float:

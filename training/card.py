@@ -18,16 +18,20 @@ _README_TABLE = re.compile(r"(?<=<!-- accuracy -->\n).*?(?=<!-- /accuracy -->)",
 def write_card(directory: Path) -> None:
     """Write ``MODEL_CARD.md`` beside ``detectors.json``."""
     raw = _manifest(directory)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
     outputs = [*DETECTORS, *(name for name in SENTENCE_OUTPUTS if name not in DETECTORS)]
-    card = environment.get_template("MODEL_CARD.md.j2").render(
-        **raw, baselines=BASELINES, detectors=tuple(DETECTORS), ordered=outputs
+    card = (
+        _environment()
+        .get_template("MODEL_CARD.md.j2")
+        .render(**raw, baselines=BASELINES, detectors=tuple(DETECTORS), ordered=outputs)
     )
+    (directory / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+
+
+def write_fast_card(directory: Path, full: Path) -> None:
+    """Write the card of the smaller model: its figures beside those of the one it learnt from."""
+    small, large = _manifest(directory), _manifest(full)
+    outputs = [*DETECTORS, *(name for name in SENTENCE_OUTPUTS if name not in DETECTORS)]
+    card = _environment().get_template("FAST_CARD.md.j2").render(fast=small, full=large, ordered=outputs)
     (directory / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 
@@ -36,6 +40,15 @@ def write_readme_table(directory: Path, readme: Path) -> None:
     accuracy = _manifest(directory)["accuracy"]
     text = readme.read_text(encoding="utf-8")
     readme.write_text(_README_TABLE.sub(lambda _: _table(accuracy), text), encoding="utf-8")
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

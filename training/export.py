@@ -28,7 +28,7 @@ _EXTERNAL_FROM = 4096
 
 def round_weights(model: DetectorModel) -> DetectorModel:
     """The model as it ships: every weight rounded to fp16, arithmetic in fp32."""
-    rounded = DetectorModel.from_trunk().eval()
+    rounded = DetectorModel.from_trunk(model.trunk.config.num_hidden_layers).eval()
     rounded.load_state_dict(model.state_dict())
     for parameter in rounded.parameters():
         parameter.data = parameter.data.half().float()
@@ -59,6 +59,36 @@ def export(model: DetectorModel, out: Path) -> None:
     onnx.save(store.move_out(_to_onnx(_HalfInside(model).eval()), cast_to=None), out / FILES["fp16"])
     (out / WEIGHTS).write_bytes(store.data)
     _quantize(full_precision, out / FILES["int8"])
+
+
+def export_int8(model: DetectorModel, out: Path) -> None:
+    """Write the int8 file alone. ``model`` must have gone through ``round_weights``."""
+    out.mkdir(parents=True, exist_ok=True)
+    _quantize(_to_onnx(model), out / FILES["int8"])
+
+
+def import_weights(directory: Path) -> DetectorModel:
+    """The model behind an exported exact graph, for whoever has no checkpoint of it.
+
+    Exporting turned linear weights over and took their names; the biases beside them kept theirs.
+    """
+    graph = onnx.load(directory / FILES["exact"]).graph
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made = {name: node for node in graph.node for name in node.output}
+    values |= {
+        name: values[node.input[0]].astype(np.float32)
+        for name, node in made.items()
+        if node.op_type == "Cast" and node.input[0] in values
+    }
+    state = {name: values[name] for name in values if "." in name and not name.endswith("_fp16")}
+    for node in graph.node:
+        bias = next((name for name in node.input if name.endswith(".bias")), None)
+        product = next((made[name] for name in node.input if name in made and made[name].op_type == "MatMul"), None)
+        if node.op_type == "Add" and bias is not None and product is not None:
+            state[bias.removesuffix("bias") + "weight"] = values[product.input[1]].T
+    model = DetectorModel.from_trunk()
+    model.load_state_dict({name: torch.tensor(value) for name, value in state.items() if "position_ids" not in name})
+    return model.eval()
 
 
 def _to_onnx(model: nn.Module) -> onnx.ModelProto:

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import turn_weights
 from training.data import TrainingTurn
-from training.model import DetectorModel
+from training.model import LAYERS, DetectorModel
 
 _MASK, _CLS, _SEP = 103, 101, 102
 
@@ -33,6 +33,9 @@ class Recipe:
     tokens; ``drop_prompt`` teaches the model to judge a response whose user turn is unknown. Of the windows without
     any label each epoch sees ``unmarked_share``; those with a label that fewer than ``rare`` of the windows carry are
     repeated, the rarer the more often (repeat factors, Gupta et al. 2019, arXiv 1908.03195).
+
+    With a teacher, its probabilities are the targets of everything unlabelled and make up ``taught`` of the targets of
+    what is labelled (Hinton et al. 2015, arXiv 1503.02531).
     """
 
     seed: int = 0
@@ -51,6 +54,8 @@ class Recipe:
     refusal_per_epoch: int = 2000
     refusal_tokens: int = 256
     average: float = 0.995
+    layers: int = LAYERS
+    taught: float = 0.0
 
 
 @dataclass
@@ -163,6 +168,28 @@ def loss_of(model: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Ten
     return sentence_loss, recipe.turn_loss * turn_loss
 
 
+def distilled_loss_of(model: nn.Module, teacher: nn.Module, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """The same losses on every sentence and window, labelled or not, against the teacher's probabilities.
+
+    The teacher sees the batch as the student does, masked tokens included.
+    """
+    with torch.no_grad():
+        taught_sentence, taught_turn = teacher(**batch.inputs)
+    sentence, turn = model(**batch.inputs)
+    targets, chances = taught_sentence.float().sigmoid(), taught_turn.float().softmax(-1)
+    if len(batch.rows):
+        place = (batch.rows[:, 0], batch.rows[:, 1])
+        targets[place] = recipe.taught * targets[place] + (1.0 - recipe.taught) * batch.targets
+    # Windows of a batch are single: every one is its turn's.
+    known = batch.refusal >= 0
+    trusted = (1.0 - recipe.taught) * batch.refusal_weight[known, None].clamp(max=1.0)
+    given = one_hot(batch.refusal[known], len(REFUSAL_LABELS)).float()
+    chances[known] = (1.0 - trusted) * chances[known] + trusted * given
+    real = batch.inputs["pooling"].sum(-1) > 0.5
+    losses = binary_cross_entropy_with_logits(sentence[real].float(), targets[real], reduction="none")
+    return losses.sum(-1).mean(), recipe.turn_loss * cross_entropy(turn.float(), chances)
+
+
 def batches(units: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator) -> Iterator[list[TrainingTurn]]:
     """Random batches of about ``batch_tokens`` tokens from single windows of like length."""
 
@@ -201,17 +228,32 @@ def parameter_groups(model: DetectorModel, recipe: Recipe) -> list[dict[str, obj
     return groups
 
 
-def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recipe, out: Path) -> DetectorModel:
+def fit(
+    labelled: list[TrainingTurn],
+    refusal: list[TrainingTurn],
+    recipe: Recipe,
+    out: Path,
+    teacher: DetectorModel | None = None,
+    start: DetectorModel | None = None,
+) -> DetectorModel:
     """Train and save the averaged weights to ``out/model.safetensors``; a finished run is loaded, not repeated.
 
     Uses CUDA where torch has it, and bf16 arithmetic there and on processors that compute in it.
+
+    Args:
+        labelled: Sentence-labelled turns.
+        refusal: Turns with a refusal label only.
+        recipe: Every choice of the run.
+        out: Folder of the run.
+        teacher: A finished model to learn from beside the labels.
+        start: Weights to begin with instead of the pretrained trunk and new heads.
 
     Raises:
         SystemExit: The loss is not finite, or ``out`` holds a run of another recipe.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    model = DetectorModel.from_trunk()
+    model = start or DetectorModel.from_trunk(recipe.layers)
     if (out / "model.safetensors").is_file():
         if json.loads((out / "recipe.json").read_text(encoding="utf-8")) != asdict(recipe):
             raise SystemExit(f"{out} holds a run of another recipe; name another folder with --runs, or delete it")
@@ -219,17 +261,16 @@ def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recip
         return model.eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
+    if teacher is not None:
+        teacher.to(device).eval()
     rng = np.random.default_rng(recipe.seed)
     labelled, refusal = pieces(labelled), pieces(refusal)
-    model.set_priors(_priors(labelled))
+    if start is None:
+        model.set_priors(_priors(labelled))
     repeats = _repeats(labelled, recipe)
     plan = [_epoch(labelled, repeats, refusal, recipe, rng) for _ in range(recipe.epochs)]
     steps = sum(len(epoch) for epoch in plan)
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / (recipe.warmup * steps), (steps - step) / (steps * (1 - recipe.warmup))),
-    )
+    optimizer, schedule = _optimizer(model, recipe, steps)
     averaged = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
     )
@@ -240,7 +281,10 @@ def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recip
         for turns in groups:
             batch = collate(turns, recipe, rng).to(device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=_computes_bf16(device)):
-                sentence_loss, turn_loss = loss_of(model, batch, recipe)
+                if teacher is None:
+                    sentence_loss, turn_loss = loss_of(model, batch, recipe)
+                else:
+                    sentence_loss, turn_loss = distilled_loss_of(model, teacher, batch, recipe)
             loss = sentence_loss + turn_loss
             if not math.isfinite(float(loss.detach())):
                 raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
@@ -265,6 +309,17 @@ def fit(labelled: list[TrainingTurn], refusal: list[TrainingTurn], recipe: Recip
     save_model(model, str(out / "model.safetensors"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
     return model.eval()
+
+
+def _optimizer(
+    model: DetectorModel, recipe: Recipe, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """AdamW, warmed up and then cooled down linearly."""
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min((step + 1) / (recipe.warmup * steps), (steps - step) / (steps * (1 - recipe.warmup))),
+    )
 
 
 def _computes_bf16(device: torch.device) -> bool:

@@ -14,6 +14,7 @@ from transformers import BertConfig, BertModel
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import WindowSizes
 
+LAYERS = 6
 SIZES = WindowSizes(total=320, prompt=64)
 _TOKEN_OUTPUTS = len(SENTENCE_OUTPUTS) + len(REFUSAL_LABELS)
 # A token matters at most e^4 times as much as a neutral one.
@@ -49,15 +50,17 @@ class DetectorModel(nn.Module):
         )
 
     @classmethod
-    def from_trunk(cls) -> DetectorModel:
-        """A model with pretrained trunk and new heads.
+    def from_trunk(cls, layers: int = LAYERS) -> DetectorModel:
+        """A model with pretrained trunk and new heads; with fewer ``layers``, the first of the trunk.
 
         Eager attention, since at these lengths its backward pass is quicker on a CPU than the fused one, and it exports
         to a smaller graph, without guards against rows that are masked altogether, which do not occur here.
 
         Attention weights are not dropped, which would take longest to draw; hidden states are.
         """
-        config = BertConfig.from_pretrained(trunk_dir(), hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.0)
+        config = BertConfig.from_pretrained(
+            trunk_dir(), hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.0, num_hidden_layers=layers
+        )
         trunk = BertModel.from_pretrained(
             trunk_dir(), config=config, attn_implementation="eager", add_pooling_layer=False
         )

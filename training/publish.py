@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from anthrometrics.codebook import DETECTORS, REFUSAL_LABELS, SENTENCE_OUTPUTS
-from anthrometrics.detectors.manifest import Platt
+from anthrometrics.detectors.manifest import Platt, Precision
 from training.calibrate import Calibration
 from training.evaluate import RefusalResults, SentenceResults
 from training.export import FILES, WEIGHTS
 from training.metrics import Estimate
 from training.model import SIZES
 
-NAME, VERSION = "minilm-l6", "1"
+VERSION = "1"
 NOTE = (
     "Labels were made with model assistance under docs/codebook.md. Intervals: 95 % bootstrap over prompt groups. "
     "Figures: python -m training (training/README.md)."
@@ -25,31 +25,58 @@ NOTE = (
 
 
 @dataclass(frozen=True)
+class Shipped:
+    """A model that is published.
+
+    Attributes:
+        name: As results report it.
+        files: ONNX file of each precision, the one that stands for the model first.
+        others: What belongs to the model beside them.
+    """
+
+    name: str
+    files: dict[Precision, str]
+    others: tuple[str, ...]
+
+
+FULL = Shipped("minilm-l6", FILES, (WEIGHTS, "tokenizer.json"))
+# int8 alone: with a second set of weights the package would outgrow the registry's limit for one file.
+FAST = Shipped("minilm-l3", {"int8": FILES["int8"]}, ("tokenizer.json",))
+
+
+@dataclass(frozen=True)
 class Results:
-    """Everything the card reports; ``sentence`` and ``refusal`` are keyed by precision."""
+    """Everything a card reports; ``sentence`` and ``refusal_dev`` are keyed by precision, the main one first."""
 
     sentence: dict[str, SentenceResults]
     presence: SentenceResults
     contrast: dict[str, Any]
     refusal_test: RefusalResults
     refusal_dev: dict[str, RefusalResults]
-    baselines: dict[str, dict[str, Any]]
-    seeds: dict[int, dict[str, float]]
-    parity: float
     corpus: dict[str, int]
-    agreement: dict[str, Any]
+    baselines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seeds: dict[int, dict[str, float]] = field(default_factory=dict)
+    parity: float | None = None
+    agreement: dict[str, Any] = field(default_factory=dict)
 
 
-def write_manifest(out: Path, calibration: Calibration, results: Results) -> None:
+def write_manifest(out: Path, shipped: Shipped, calibration: Calibration, results: Results) -> None:
     """Write ``detectors.json`` beside the ONNX files."""
-    sentence, presence = results.sentence["exact"], results.presence
+    sentence, presence = next(iter(results.sentence.values())), results.presence
+    measured = {
+        "test_int8": results.sentence["int8"].figures(),
+        "baselines": results.baselines,
+        "seeds": {str(seed): figures for seed, figures in results.seeds.items()},
+        "parity": results.parity,
+        "agreement": results.agreement,
+    }
     manifest = {
         "format": 1,
-        "name": NAME,
+        "name": shipped.name,
         "version": VERSION,
         "window": {"total": SIZES.total, "prompt": SIZES.prompt},
-        "files": FILES,
-        "sha256": {name: _sha256(out / name) for name in (*FILES.values(), WEIGHTS, "tokenizer.json")},
+        "files": shipped.files,
+        "sha256": {name: _sha256(out / name) for name in (*shipped.files.values(), *shipped.others)},
         "outputs": list(SENTENCE_OUTPUTS),
         "refusal_labels": list(REFUSAL_LABELS),
         "sentence": {
@@ -70,16 +97,12 @@ def write_manifest(out: Path, calibration: Calibration, results: Results) -> Non
         "accuracy": {
             "note": NOTE,
             "test": sentence.figures(),
-            "test_int8": results.sentence["int8"].figures(),
             "presence": presence.figures(),
             "contrast": results.contrast,
             "refusal_test": results.refusal_test.figures(),
             "refusal_dev": {precision: r.figures() for precision, r in results.refusal_dev.items()},
-            "baselines": results.baselines,
-            "seeds": {str(seed): figures for seed, figures in results.seeds.items()},
-            "parity": results.parity,
             "corpus": results.corpus,
-            "agreement": results.agreement,
+            **{name: figures for name, figures in measured.items() if figures},
         },
         "trained_with": {name: version(name) for name in ("torch", "transformers", "onnx", "onnxruntime")},
     }

@@ -1,5 +1,7 @@
 """Real training on a few turns, a real export, and the files that come out of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ import torch
 from anthrometrics.detectors.encoder import Encoder
 from training import corpus
 from training.data import synthetic
+from training.distill import KEPT, student_of
 from training.evaluate import predict_with
-from training.export import FILES, export, round_weights
+from training.export import FILES, export, export_int8, import_weights, round_weights
 from training.fit import Recipe, fit, predict
 
 # Libraries of the export warn about their own future; what they produce is what is tested.
@@ -58,3 +61,26 @@ def test_exported_files_compute_what_torch_computes(turns, model, exported, prec
     ):
         assert np.abs(sentence - expected).max() < tolerance
         assert np.abs(turn - expected_turn).max() < tolerance
+
+
+def test_a_student_of_half_the_layers_learns_what_its_teacher_says(turns, exported, tmp_path):
+    teacher = import_weights(exported)
+    student = student_of(teacher)
+    before = _distance(predict(student, turns), predict(teacher, turns))
+    recipe = replace(RECIPE, epochs=10, layers=len(KEPT), taught=0.5)
+    student = fit(turns, [], recipe, tmp_path / "run", teacher, student)
+    assert student.trunk.config.num_hidden_layers == len(KEPT)
+    assert _distance(predict(student, turns), predict(teacher, turns)) < before / 2
+    export_int8(round_weights(student), tmp_path / "fast")
+    fast = Encoder(tmp_path / "fast", {"int8": FILES["int8"]}, "cpu")
+    assert _distance(predict_with(fast, turns), predict(student, turns)) < 0.3
+
+
+def test_weights_come_back_from_an_exported_graph(turns, model, exported):
+    assert _distance(predict(import_weights(exported), turns), predict(model, turns)) < 1e-5
+
+
+def _distance(some, others):
+    """Mean absolute difference of sentence logits."""
+    pairs = zip(some, others, strict=True)
+    return np.mean(np.concatenate([np.abs(a[0] - b[0]).ravel() for a, b in pairs]))
