@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from anthrometrics.codebook import SENTENCE_OUTPUTS
-from anthrometrics.detectors.aggregate import aggregate, presence_logits, refusal_label, refusal_probabilities
+from anthrometrics.detectors.aggregate import (
+    Calibration,
+    aggregate,
+    presence_logits,
+    refusal_label,
+    refusal_probabilities,
+)
 from anthrometrics.detectors.manifest import Manifest, Platt, RefusalCalibration
 from anthrometrics.detectors.window import WindowSizes
 
@@ -43,7 +49,7 @@ def _sigmoid(value):
 
 @given(logits)
 def test_presence_is_the_chance_that_not_all_sentences_lack_it(values):
-    result = aggregate(_manifest(), values, np.zeros(3))
+    result = aggregate(Calibration.of(_manifest()), values, np.zeros(3))
     for column in range(OUTPUTS):
         absent = math.prod(1 - _sigmoid(value) for value in values[:, column])
         assert result.presence[column] == pytest.approx(1 - absent, abs=1e-9)
@@ -51,7 +57,7 @@ def test_presence_is_the_chance_that_not_all_sentences_lack_it(values):
 
 @given(logits)
 def test_rate_is_the_mean_of_the_sentences(values):
-    result = aggregate(_manifest(), values, np.zeros(3))
+    result = aggregate(Calibration.of(_manifest()), values, np.zeros(3))
     expected = [[_sigmoid(value) for value in row] for row in values.tolist()]
     np.testing.assert_allclose(result.sentences, expected, atol=1e-12)
     np.testing.assert_allclose(result.rate, np.mean(expected, axis=0), atol=1e-12)
@@ -60,7 +66,7 @@ def test_rate_is_the_mean_of_the_sentences(values):
 @given(logits, st.floats(0.2, 3), st.floats(-2, 2), st.floats(0.2, 3), st.floats(-2, 2))
 def test_calibration_is_applied_before_and_after(values, slope, intercept, turn_slope, turn_intercept):
     manifest = _manifest(Platt(slope, intercept, 0.5), Platt(turn_slope, turn_intercept, 0.5))
-    result = aggregate(manifest, values, np.zeros(3))
+    result = aggregate(Calibration.of(manifest), values, np.zeros(3))
     for column in range(OUTPUTS):
         some = sum(math.log1p(math.exp(slope * value + intercept)) for value in values[:, column])
         # Log-odds of "some" against "none".
@@ -70,7 +76,7 @@ def test_calibration_is_applied_before_and_after(values, slope, intercept, turn_
 
 @given(st.floats(-12, 12))
 def test_one_sentence_is_present_as_likely_as_it_is_itself(value):
-    result = aggregate(_manifest(), np.full((1, OUTPUTS), value), np.zeros(3))
+    result = aggregate(Calibration.of(_manifest()), np.full((1, OUTPUTS), value), np.zeros(3))
     np.testing.assert_allclose(result.presence, result.sentences[0], atol=1e-9)
 
 
@@ -78,16 +84,16 @@ def test_one_sentence_is_present_as_likely_as_it_is_itself(value):
 def test_order_of_sentences_does_not_matter(values, random):
     order = list(range(len(values)))
     random.shuffle(order)
-    first = aggregate(_manifest(), values, np.zeros(3))
-    second = aggregate(_manifest(), values[order], np.zeros(3))
+    first = aggregate(Calibration.of(_manifest()), values, np.zeros(3))
+    second = aggregate(Calibration.of(_manifest()), values[order], np.zeros(3))
     np.testing.assert_allclose(first.presence, second.presence, atol=1e-12)
     np.testing.assert_allclose(first.rate, second.rate, atol=1e-12)
 
 
 @given(logits)
 def test_another_sentence_never_makes_a_label_less_present(values):
-    fewer = aggregate(_manifest(), values, np.zeros(3))
-    more = aggregate(_manifest(), np.vstack([values, np.zeros((1, OUTPUTS))]), np.zeros(3))
+    fewer = aggregate(Calibration.of(_manifest()), values, np.zeros(3))
+    more = aggregate(Calibration.of(_manifest()), np.vstack([values, np.zeros((1, OUTPUTS))]), np.zeros(3))
     assert (more.presence >= fewer.presence - 1e-12).all()
     assert (fewer.presence >= fewer.sentences.max(axis=0) - 1e-9).all()
 
@@ -96,7 +102,7 @@ def test_another_sentence_never_makes_a_label_less_present(values):
 @pytest.mark.parametrize("value", [-1e4, -100.0, -40.0, 40.0, 100.0, 1e4])
 def test_extreme_logits_stay_probabilities(value, size):
     with np.errstate(all="raise", under="ignore"):
-        result = aggregate(_manifest(), np.full((size, OUTPUTS), value), np.array([value, -value, 0.0]))
+        result = aggregate(Calibration.of(_manifest()), np.full((size, OUTPUTS), value), np.array([value, -value, 0.0]))
     for numbers in (result.sentences, result.presence, result.rate, result.refusal):
         assert np.isfinite(numbers).all()
         assert ((numbers >= 0) & (numbers <= 1)).all()

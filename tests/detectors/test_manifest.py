@@ -6,7 +6,7 @@ import pytest
 
 from anthrometrics import ModelError
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
-from anthrometrics.detectors.manifest import PRECISIONS, default_model_dir, load_manifest
+from anthrometrics.detectors.manifest import PRECISIONS, load_manifest, model_dir
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path, raw):
 
 
 def test_the_shipped_model_is_whole(manifest):
-    assert manifest.path == default_model_dir()
+    assert manifest.path == model_dir()
     assert set(manifest.files) == set(PRECISIONS)
     for file in (*manifest.files.values(), "tokenizer.json"):
         assert (manifest.path / file).is_file(), file

@@ -292,7 +292,7 @@ class TestStream:
         for position, _ in enumerate(itertools.islice(stream, 300)):
             ahead.append(last - position)
         stream.close()
-        assert max(ahead) <= 64 * threads
+        assert max(ahead) <= 512 * threads
 
     def test_an_error_in_the_input_reaches_the_caller(self, scorer):
         def turns():

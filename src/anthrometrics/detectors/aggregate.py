@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anthrometrics.detectors.manifest import Manifest, Platt, RefusalCalibration
 
 __all__ = [
+    "Calibration",
     "TurnProbabilities",
     "aggregate",
     "presence_logits",
@@ -47,31 +48,45 @@ class TurnProbabilities:
     refusal_label: RefusalLabel
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """A manifest's calibration as arrays, made once: slope and intercept of every output, shape ``(2, outputs)``."""
+
+    sentence: NDArray[np.float64]
+    presence: NDArray[np.float64]
+    refusal: RefusalCalibration
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Calibration:
+        """The calibration of a model."""
+        return cls(_lines(manifest.sentence), _lines(manifest.presence), manifest.refusal)
+
+
 def aggregate(
-    manifest: Manifest, sentence_logits: NDArray[np.float64], turn_logits: NDArray[np.float64]
+    calibration: Calibration, sentence_logits: NDArray[np.floating], turn_logits: NDArray[np.float64]
 ) -> TurnProbabilities:
     """Calibrate and aggregate one turn.
 
     Args:
-        manifest: Calibration and thresholds.
+        calibration: Calibration and thresholds.
         sentence_logits: Shape ``(sentences, outputs)``, at least one sentence.
         turn_logits: Shape ``(3,)``, already averaged over windows.
     """
-    logits = _apply(manifest.sentence, sentence_logits)
+    logits = _apply(calibration.sentence, sentence_logits)
     sentences = _sigmoid(logits)
-    refusal = refusal_probabilities(manifest.refusal, turn_logits)
+    refusal = refusal_probabilities(calibration.refusal, turn_logits)
     return TurnProbabilities(
         sentences=sentences,
-        presence=_sigmoid(_apply(manifest.presence, presence_logits(logits))),
+        presence=_sigmoid(_apply(calibration.presence, presence_logits(logits))),
         rate=sentences.mean(axis=0),
         refusal=refusal,
-        refusal_label=refusal_label(manifest.refusal, refusal),
+        refusal_label=refusal_label(calibration.refusal, refusal),
     )
 
 
 def sentence_probabilities(calibration: Sequence[Platt], logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Calibrated probabilities of raw sentence logits, any leading shape."""
-    return _sigmoid(_apply(calibration, logits))
+    return _sigmoid(_apply(_lines(calibration), logits))
 
 
 def presence_logits(calibrated: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,10 +118,12 @@ def refusal_label(calibration: RefusalCalibration, probabilities: NDArray[np.flo
     return "partial_refusal" if partial >= calibration.partial_threshold * (full + partial) else "full_refusal"
 
 
-def _apply(calibration: Sequence[Platt], logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    slopes = np.array([c.slope for c in calibration])
-    intercepts = np.array([c.intercept for c in calibration])
-    return np.asarray(logits * slopes + intercepts, dtype=np.float64)
+def _lines(calibration: Sequence[Platt]) -> NDArray[np.float64]:
+    return np.array([[c.slope for c in calibration], [c.intercept for c in calibration]])
+
+
+def _apply(lines: NDArray[np.float64], logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(logits * lines[0] + lines[1], dtype=np.float64)
 
 
 def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:

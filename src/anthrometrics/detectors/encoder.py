@@ -61,6 +61,8 @@ class Encoder:
         precision: Precision | None = None,
     ) -> None:
         wanted = _choose_device(device, precision)
+        if device == "auto" and precision is None and "fp16" not in files:
+            wanted = "cpu"
         try:
             self._open(directory, files, wanted, precision)
         except DeviceError as error:

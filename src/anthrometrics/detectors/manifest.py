@@ -11,12 +11,44 @@ from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import WindowSizes
 from anthrometrics.errors import ModelError
 
-__all__ = ["PRECISIONS", "Manifest", "Platt", "Precision", "RefusalCalibration", "default_model_dir", "load_manifest"]
+__all__ = [
+    "PRECISIONS",
+    "SHIPPED",
+    "Confusion",
+    "Manifest",
+    "Platt",
+    "Precision",
+    "RefusalCalibration",
+    "load_manifest",
+    "model_dir",
+]
 
 Precision = Literal["int8", "exact", "fp16"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("int8", "exact", "fp16")
 
+# Name → folder in models/.
+SHIPPED: Final = {"full": "detectors", "fast": "fast"}
+
 _FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often a thresholded output was right on labelled turns.
+
+    Counts may be fractional where labels were weighted.
+
+    Attributes:
+        tp: True positives.
+        fp: False positives.
+        fn: False negatives.
+        tn: True negatives.
+    """
+
+    tp: float
+    fp: float
+    fn: float
+    tn: float
 
 
 @dataclass(frozen=True)
@@ -25,11 +57,13 @@ class Platt:
 
     Attributes:
         threshold: Probability from which the label counts as given; best F1 on the calibration split.
+        confusion: Counts at that threshold on the test split, which the calibration did not see; None if unknown.
     """
 
     slope: float
     intercept: float
     threshold: float
+    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True)
@@ -39,12 +73,14 @@ class RefusalCalibration:
     Attributes:
         threshold: P(full or partial) from which a turn counts as refusal.
         partial_threshold: P(partial | refusal) from which a refusal counts as partial.
+        confusion: Counts of refusals, full or partial, on the test split; None if unknown.
     """
 
     temperature: float
     bias: tuple[float, float, float]
     threshold: float
     partial_threshold: float
+    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +110,17 @@ class Manifest:
     digest: str
 
 
-def default_model_dir() -> Path:
-    """The model that ships with the package: inside the wheel, or ``models/`` of a checkout."""
-    packaged = Path(__file__).parents[1] / "models" / "detectors"
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "models" / "detectors"
+def model_dir(model: str | Path | None = None) -> Path:
+    """The folder of a model: one that ships with the package by its name, in the wheel or in a checkout, or any other.
+
+    Args:
+        model: ``"full"`` or ``"fast"``, or a folder; by default the full model.
+    """
+    if model is not None and model not in SHIPPED:
+        return Path(model)
+    name = SHIPPED[str(model or "full")]
+    packaged = Path(__file__).parents[1] / "models" / name
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "models" / name
 
 
 def load_manifest(path: Path | None = None) -> Manifest:
@@ -89,7 +132,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
     Raises:
         ModelError: The directory has no readable manifest, or one of another format or codebook.
     """
-    directory = path or default_model_dir()
+    directory = path or model_dir()
     file = directory / "detectors.json"
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
@@ -125,11 +168,22 @@ def _parse(directory: Path, raw: dict[str, Any]) -> Manifest:
             bias=(first, second, third),
             threshold=float(refusal["threshold"]),
             partial_threshold=float(refusal["partial_threshold"]),
+            confusion=_refusals(refusal.get("confusion")),
         ),
         accuracy=raw.get("accuracy", {}),
         digest=str(raw["digest"]),
     )
 
 
-def _platt(raw: dict[str, float]) -> Platt:
-    return Platt(float(raw["slope"]), float(raw["intercept"]), float(raw["threshold"]))
+def _platt(raw: dict[str, Any]) -> Platt:
+    cells = raw.get("confusion")
+    confusion = None if cells is None else Confusion(*(float(cells[name]) for name in ("tp", "fp", "fn", "tn")))
+    return Platt(float(raw["slope"]), float(raw["intercept"]), float(raw["threshold"]), confusion)
+
+
+def _refusals(table: list[list[float]] | None) -> Confusion | None:
+    """Refused or not, of a table of the three refusal labels with the truth in rows."""
+    if table is None:
+        return None
+    (a, b, c), (d, e, f), (g, h, i) = ([float(count) for count in row] for row in table)
+    return Confusion(tp=a + b + d + e, fp=g + h, fn=c + f, tn=i)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.detectors.aggregate import aggregate
+from anthrometrics.detectors.aggregate import Calibration, aggregate
+from anthrometrics.detectors.cache import LogitCache, TurnLogits, text_key
 from anthrometrics.detectors.encoder import Device, Encoder
 from anthrometrics.detectors.language import is_mostly_english
-from anthrometrics.detectors.manifest import Precision, load_manifest
+from anthrometrics.detectors.manifest import Precision, load_manifest, model_dir
+from anthrometrics.detectors.schedule import in_order
 from anthrometrics.detectors.window import EncodedTurn, encode_turn, turn_weights
 from anthrometrics.errors import InputError, ModelError
 from anthrometrics.provenance import provenance_of
@@ -24,18 +24,18 @@ from anthrometrics.turns import Turn, as_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from anthrometrics.detectors.window import Window
 
+    Logits = tuple[NDArray[np.float32], NDArray[np.float32]]
     Scorable = Turn | str | Sequence[str | None] | Mapping[str, Any]
 
 __all__ = ["Scorer", "join_windows"]
 
-# Turns in flight per thread: enough that one very long turn does not idle the others.
-_AHEAD: Final = 32
 # On a GPU: turns gathered before their windows are sorted by length, and padded tokens in one batch.
 _GATHER: Final = 512
 _BATCH_TOKENS: Final = 16_384
@@ -51,12 +51,14 @@ class Scorer:
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it.
         precision: ``"int8"`` (default on a CPU), ``"exact"`` (fp32 arithmetic) or ``"fp16"`` (default on CUDA).
         threads: Turns encoded at once on a CPU; by default the cores this process may use.
-        model: Folder of another model; the one that ships with the package by default.
+        model: ``"full"`` (default) or ``"fast"`` with half the layers, both of which ship with the package, or the
+            folder of another model.
+        cache_mb: Megabytes for remembering what was scored, so that identical texts are judged once; 0 for none.
 
     Raises:
         DeviceError: CUDA was asked for and cannot be had.
         ModelError: The model folder is missing or does not fit.
-        InputError: ``threads`` is below 1.
+        InputError: ``threads`` is below 1 or ``cache_mb`` below 0.
 
     Example:
         >>> scorer = Scorer()
@@ -71,15 +73,20 @@ class Scorer:
         precision: Precision | None = None,
         threads: int | None = None,
         model: str | Path | None = None,
+        cache_mb: float = 64.0,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, not {threads}")
-        self._manifest = load_manifest(None if model is None else Path(model))
+        if not cache_mb >= 0:
+            raise InputError(f"cache_mb must be at least 0, not {cache_mb}")
+        self._manifest = load_manifest(model_dir(model))
         self._encoder = Encoder(self._manifest.path, self._manifest.files, device, precision)
         self._tokenizer = _load_tokenizer(self._manifest.path)
         self._threads = threads or _usable_cores()
         # Kept between calls: each thread builds its own sentence splitter, which takes longer than a short turn.
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="anthrometrics")
+        self._cache = LogitCache(int(cache_mb * 1e6))
+        self._calibration = Calibration.of(self._manifest)
         self._thresholds = np.array([platt.threshold for platt in self._manifest.sentence])
         self.provenance: dict[str, Any] = provenance_of(self._manifest, self._encoder)
 
@@ -89,7 +96,8 @@ class Scorer:
 
     def score(self, turn: Scorable) -> TurnScore:
         """Score one turn: a ``Turn``, a response, a ``(prompt, response)`` pair or a dict with those keys."""
-        return self._score(as_turn(turn))
+        (score,) = self._stream(iter([as_turn(turn)]))
+        return score
 
     def score_many(self, turns: Iterable[Scorable]) -> Scores:
         """Score any iterable of turns, in order, and keep all results in memory."""
@@ -99,7 +107,7 @@ class Scorer:
         """Score turns as they come, in order, in bounded memory.
 
         Args:
-            turns: Any iterable; it is read only a few turns ahead of what was yielded.
+            turns: Any iterable; it is read a few pages of text ahead of what was yielded, and no further.
 
         Returns:
             An iterator of one score per turn, in input order.
@@ -114,38 +122,33 @@ class Scorer:
         return self._stream(map(as_turn, turns))
 
     def _stream(self, parsed: Iterator[Turn]) -> Iterator[TurnScore]:
+        keyed = ((turn, text_key(turn) if self._cache.capacity else None) for turn in parsed)
         if self._encoder.batched:
-            yield from self._stream_batched(parsed)
-        elif self._threads == 1:
-            yield from map(self._score, parsed)
+            judged = self._batched(keyed)
         else:
-            yield from self._stream_threaded(parsed)
+            judged = in_order(self, self._pool, self._threads, self._cache, keyed)
+        for turn, logits in judged:
+            yield self._finish(turn, logits)
 
-    def _stream_threaded(self, turns: Iterator[Turn]) -> Iterator[TurnScore]:
-        pending: deque[Future[TurnScore]] = deque()
-        try:
-            for turn in turns:
-                pending.append(self._pool.submit(self._score, turn))
-                if len(pending) >= self._threads * _AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    def _batched(self, keyed: Iterator[tuple[Turn, bytes | None]]) -> Iterator[tuple[Turn, TurnLogits | None]]:
+        """On a GPU: the windows of many turns, sorted by length."""
+        while chunk := list(islice(keyed, _GATHER)):
+            known = {key: found for _, key in chunk if key is not None and (found := self._cache.get(key)) is not None}
+            # Without a key each turn stands for itself; with one, the first of its kind stands for all.
+            new = {key or index: turn for index, (turn, key) in enumerate(chunk) if key not in known}
+            prepared = {key: self.prepare(turn) for key, turn in new.items()}
+            logits = iter(self._encode_sorted([w for item in prepared.values() if item for w in item.windows]))
+            fresh = {
+                key: self.join(item, [next(logits) for _ in item.windows]) if item else None
+                for key, item in prepared.items()
+            }
+            for index, (turn, key) in enumerate(chunk):
+                yield turn, known[key] if key is not None and key in known else fresh[key or index]
+            for name, found in fresh.items():
+                if isinstance(name, bytes) and found is not None:
+                    self._cache.put(name, found)
 
-    def _stream_batched(self, turns: Iterator[Turn]) -> Iterator[TurnScore]:
-        while chunk := list(islice(turns, _GATHER)):
-            prepared = [self._prepare(turn) for turn in chunk]
-            windows = [w for item in prepared if isinstance(item, EncodedTurn) for w in item.windows]
-            logits = iter(self._encode_sorted(windows))
-            for turn, item in zip(chunk, prepared, strict=True):
-                if isinstance(item, TurnScore):
-                    yield item
-                else:
-                    yield self._finish(turn, item, [next(logits) for _ in item.windows])
-
-    def _encode_sorted(self, windows: list[Window]) -> list[Any]:
+    def _encode_sorted(self, windows: list[Window]) -> list[Logits]:
         """Encode in batches of windows of like length; results in the order of ``windows``."""
         results: list[Any] = [None] * len(windows)
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
@@ -157,32 +160,34 @@ class Scorer:
                 results[index] = logits
         return results
 
-    def _score(self, turn: Turn) -> TurnScore:
-        prepared = self._prepare(turn)
-        if isinstance(prepared, TurnScore):
-            return prepared
-        return self._finish(turn, prepared, [self._encoder.run(window) for window in prepared.windows])
-
-    def _prepare(self, turn: Turn) -> EncodedTurn | TurnScore:
-        """Encode the text, or say why it cannot be scored."""
-        if turn.response is None:
-            return self._unscored(turn, "non_text")
-        if not turn.response.strip():
-            return self._unscored(turn, "whitespace" if turn.response else "empty")
+    def prepare(self, turn: Turn) -> EncodedTurn | None:
+        """Cut and tokenize a turn; None if nothing of it can be scored."""
+        if not turn.response or not turn.response.strip():
+            return None
         encoded = encode_turn(self._tokenizer, self._manifest.sizes, turn.prompt, turn.response)
-        return encoded if encoded.windows else self._unscored(turn, "no_words")
+        return encoded if encoded.windows else None
 
-    def _finish(
-        self, turn: Turn, encoded: EncodedTurn, logits: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-    ) -> TurnScore:
-        measured = Measured(
-            encoded.spans, aggregate(self._manifest, *join_windows(encoded.windows, logits)), self._thresholds
-        )
-        flags = _flags(turn)
-        return TurnScore(turn, "scored", flags=flags, provenance=self.provenance, measured=measured)
+    def encode(self, windows: Sequence[Window]) -> list[Logits]:
+        """Logits of each window, encoded by itself."""
+        return [self._encoder.run(window) for window in windows]
 
-    def _unscored(self, turn: Turn, reason: str) -> TurnScore:
-        return TurnScore(turn, "unscored", reason=reason, provenance=self.provenance)
+    def join(self, encoded: EncodedTurn, logits: Sequence[Logits]) -> TurnLogits:
+        """Put the windows of a turn together again."""
+        return TurnLogits(encoded.spans, *join_windows(encoded.windows, logits))
+
+    def _finish(self, turn: Turn, logits: TurnLogits | None) -> TurnScore:
+        if logits is None:
+            return TurnScore(turn, "unscored", reason=_why_unscored(turn), provenance=self.provenance)
+        measured = Measured(logits.spans, aggregate(self._calibration, logits.sentences, logits.turn), self._thresholds)
+        return TurnScore(turn, "scored", flags=_flags(turn), provenance=self.provenance, measured=measured)
+
+
+def _why_unscored(turn: Turn) -> str:
+    if turn.response is None:
+        return "non_text"
+    if not turn.response.strip():
+        return "whitespace" if turn.response else "empty"
+    return "no_words"
 
 
 def _flags(turn: Turn) -> tuple[str, ...]:
@@ -194,8 +199,8 @@ def _flags(turn: Turn) -> tuple[str, ...]:
 
 
 def join_windows(
-    windows: Sequence[Window], logits: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    windows: Sequence[Window], logits: Sequence[Logits]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Put the windows of one turn together again.
 
     Args:
@@ -206,7 +211,7 @@ def join_windows(
         Sentence logits of the whole turn, shape ``(sentences, outputs)``, and the mean of the turn logits, weighted by
         ``turn_weights``, shape ``(3,)``.
     """
-    sentences = np.concatenate([sentence for sentence, _ in logits]).astype(np.float64)
+    sentences = np.concatenate([sentence for sentence, _ in logits])
     weights = turn_weights([window.response_tokens for window in windows])
     turns = np.stack([turn for _, turn in logits]).astype(np.float64)
     return sentences, weights @ turns
