@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from anthrometrics.errors import AnthrometricsError
 from benchmarks import models, workload
 
-NAMES = ("pipeline", "precision", "threads", "memory", "startup", "models", "robustness")
+NAMES = ("pipeline", "precision", "threads", "tiers", "memory", "size", "startup", "ray", "models", "robustness")
 
 
 def main() -> int:
@@ -66,6 +67,9 @@ def _all(options: argparse.Namespace) -> int:
         for name in NAMES:
             if name == "models" and not os.environ.get("ANTHROMETRICS_DATA"):
                 print(f"models: skipped; set ANTHROMETRICS_DATA to the folder that holds {models.FILE}\n", flush=True)
+                continue
+            if name == "ray" and find_spec("ray") is None:
+                print("ray: skipped; it needs pip install 'anthrometrics[ray]'\n", flush=True)
                 continue
             data, text = Path(folder) / f"{name}.json", Path(folder) / f"{name}.md"
             if subprocess.run(_command(name, data, text, options), check=False).returncode:

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
-from anthrometrics.formats.writer import json_line
+from anthrometrics.output.atomic import json_line
 from anthrometrics.turns import Turn
 from benchmarks import workload
 from benchmarks.report import Measure, Result, load_average

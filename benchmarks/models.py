@@ -77,7 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Result:
     path = data_file()
     load = load_average()
-    scorer = Scorer("cpu", options.precision, options.threads, options.model)
+    scorer = Scorer("cpu", options.precision, options.threads, options.model, cache_mb=0)
     begin = time.perf_counter()
     models = _score(scorer, path, options.limit)
     seconds = time.perf_counter() - begin

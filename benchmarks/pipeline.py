@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> Result:
     windows = workload.windows_of(turns, manifest)
     feeds = workload.feeds_of(windows)
     file = manifest.path / manifest.files[options.precision]
-    scorer = Scorer("cpu", options.precision, options.threads, options.model)
+    scorer = Scorer("cpu", options.precision, options.threads, options.model, cache_mb=0)
     bare, arena = workload.bare_session(file), workload.bare_session(file, arena=True)
     with TemporaryDirectory() as folder:
         source, output = Path(folder) / "turns.jsonl", Path(folder) / "scores.jsonl"

@@ -70,7 +70,7 @@ def _arms(
     for precision in ("exact", "int8"):
         session = workload.bare_session(manifest.path / manifest.files[precision])
         arms[f"{precision} session"] = partial(workload.run_bare, session, feeds, options.threads)
-        scorer = Scorer("cpu", precision, options.threads, options.model)
+        scorer = Scorer("cpu", precision, options.threads, options.model, cache_mb=0)
         arms[f"{precision} scorer"] = partial(_exhaust, scorer, turns)
     return arms
 

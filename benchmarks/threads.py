@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> Result:
         source, output = Path(folder) / "turns.jsonl", Path(folder) / "scores.jsonl"
         workload.write_transcript(source, turns)
         for count in (1, many):
-            scorer = Scorer("cpu", options.precision, count, options.model)
+            scorer = Scorer("cpu", options.precision, count, options.model, cache_mb=0)
             arms[f"{PATH}, {count}"] = partial(workload.score_file, scorer, source, output)
         for count in (1, many):
             arms[f"{BARE}, {count}"] = partial(workload.run_bare, session, feeds, count)

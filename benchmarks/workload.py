@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 # The command's own loop, so that nothing it does escapes the clock.
 from anthrometrics.cli.progress import Progress
-from anthrometrics.cli.score import _Rejections, _Run, _write_files
+from anthrometrics.cli.scoring import Rejections, Run
+from anthrometrics.cli.writing import write_files
 from anthrometrics.detectors.manifest import PRECISIONS, Manifest
 from anthrometrics.detectors.scorer import Scorer
 from anthrometrics.detectors.window import Window, encode_turn
 from anthrometrics.formats import Rejected, read_turns
-from anthrometrics.formats.writer import json_line
+from anthrometrics.output.atomic import json_line
+from anthrometrics.output.finish import Wanted
+from anthrometrics.output.partial import partial_of
 from anthrometrics.scores import Detail
 from anthrometrics.turns import Turn
 
@@ -149,6 +152,7 @@ def run_bare(session: Any, feeds: Sequence[Feed], threads: int) -> None:
 def score_file(scorer: Scorer, source: Path, output: Path, detail: Detail = "labels") -> int:
     """What ``anthrometrics score SOURCE -o OUTPUT`` does once its scorer is loaded; the number of turns."""
     inputs = (str(source),)
-    run = _Run(scorer, inputs, Progress(inputs), _Rejections(strict=True))
-    _write_files(run, output, detail)
+    run = Run(scorer, inputs, Progress(inputs), Rejections(strict=True), Wanted(detail))
+    with partial_of(output, "new") as partial:
+        write_files(run, partial)
     return run.turns
