@@ -104,3 +104,53 @@ def python(child_environment):
         )
 
     return run
+
+
+# What a user of Inspect runs, with a model that is made up: nothing leaves this machine.
+EVALUATION = """
+import sys
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import (
+    ChatMessageAssistant, ChatMessageUser, ContentReasoning, ContentText, ModelOutput, ModelUsage, get_model,
+)
+from inspect_ai.scorer import includes
+from inspect_ai.solver import generate, system_message
+
+def answer(messages, tools, choice, config):
+    if "fail" in messages[-1].text:
+        raise RuntimeError("out of credit")
+    said = [ContentReasoning(reasoning="They want praise."), ContentText(text="I'm so proud of you!")]
+    output = ModelOutput.from_message(ChatMessageAssistant(content=said, source="generate"))
+    # It would count tokens with a tokenizer that it downloads.
+    output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+    return output
+
+worked = [ChatMessageUser(content="Hi"), ChatMessageAssistant(content="Hello."), ChatMessageUser(content="And now?")]
+questions = [
+    Sample(id="work/1", input="I quit my job.", target="proud", metadata={"topic": "work"}),
+    Sample(id=2, input=worked, target="no"),
+    Sample(id=10, input="Please fail.", target="no"),
+]
+for kind in ("eval", "json"):
+    task = Task(
+        dataset=questions, solver=[system_message("Be kind."), generate()], scorer=includes(), epochs=2, name="praise"
+    )
+    model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    (log,) = eval(task, model=model, log_dir=sys.argv[1], log_format=kind, display="none", fail_on_error=False)
+    assert log.status == "success", log.error
+"""
+
+
+@pytest.fixture(scope="session")
+def inspect_logs(python, tmp_path_factory):
+    """The log of one evaluation as Inspect wrote it, by suffix: ``.eval`` and ``.json``.
+
+    Three samples in two epochs each; in the third the model failed.
+    """
+    folder = tmp_path_factory.mktemp("inspect")
+    script = folder / "evaluation.py"
+    script.write_text(EVALUATION, encoding="utf-8")
+    done = python(script, folder / "logs", cwd=folder, environment={"HOME": str(folder)})
+    assert done.returncode == 0, done.stderr.decode()
+    return {file.suffix: file for file in (folder / "logs").iterdir()}

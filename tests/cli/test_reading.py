@@ -1,7 +1,9 @@
 """``anthrometrics score`` on what other tools wrote, and ``anthrometrics formats``."""
 
 import json
+from datetime import datetime
 
+import datasets
 import pytest
 
 from anthrometrics.formats.registry import FORMATS
@@ -121,8 +123,75 @@ def test_records_of_another_format_are_rejected_by_name(score, tmp_path):
     assert "conversations" in rejected["reason"]
 
 
+def test_a_log_of_inspect_is_scored(score, inspect_logs, tmp_path):
+    keep = "eval.model,scores.includes.value"
+    done = score(inspect_logs[".eval"], "-o", "out.jsonl", "--keep", keep, cwd=tmp_path)
+    # The model failed in one sample of each epoch.
+    assert done.returncode == 1
+    assert f"{inspect_logs['.eval']} was read as inspect" in done.stderr
+    assert "4 turns scored; 2 lines rejected" in done.stderr
+    assert "out of credit" in done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == ["2/1", "work/1/1", "2/2", "work/1/2"]
+    assert lines[1]["kept"] == {"eval.model": "mockllm/model", "scores.includes.value": "C"}
+    assert all(line["validation"] > 0.5 and line["flags"] == ["reasoning_left_out"] for line in lines)
+    rejected = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()]
+    assert [json.loads(line["text"])["id"] for line in rejected] == [10, 10]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A dataset with two splits beside a transcript, in one folder."""
+    datasets.disable_progress_bars()
+    rows = [
+        {"id": f"d{n}", "prompt": "I quit my job.", "response": "I'm so proud of you!", "at": datetime(2026, 1, n + 1)}
+        for n in range(3)
+    ]
+    made = {"train": datasets.Dataset.from_list(rows[:2]), "test": datasets.Dataset.from_list(rows[2:])}
+    datasets.DatasetDict(made).save_to_disk(tmp_path / "runs" / "saved")
+    _write(tmp_path / "runs", "chats.jsonl", {"id": "c1", "response": "Hello there."})
+    return tmp_path
+
+
+def test_a_saved_dataset_is_scored_as_one_input(score, saved):
+    done = score("runs/saved/", "-o", "-", "--keep", "split,at", cwd=saved)
+    assert done.returncode == 0, done.stderr
+    lines = _lines(done)
+    assert [(line["id"], line["kept"]["split"]) for line in lines] == [("d0", "train"), ("d1", "train"), ("d2", "test")]
+    assert lines[0]["kept"]["at"] == "2026-01-01T00:00:00"
+    assert all(line["validation"] > 0.5 for line in lines)
+
+
+def test_a_folder_may_hold_files_and_datasets(score, saved):
+    done = score("runs", "-o", "-", cwd=saved)
+    assert [(line["file"], line["id"]) for line in _lines(done)] == [
+        ("runs/chats.jsonl", "c1"),
+        ("runs/saved", "d0"),
+        ("runs/saved", "d1"),
+        ("runs/saved", "d2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"label": [1, 2]}, 'has no column of text, so there is nothing to score; it has "label" (int64)'),
+        ({"response": []}, "nothing readable in saved"),
+    ],
+)
+def test_a_dataset_with_nothing_to_score_says_so(score, tmp_path, rows, message):
+    datasets.disable_progress_bars()
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
+    done = score("saved", "-o", "out.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_formats_are_listed_with_an_example_each(cli, tmp_path):
     done = cli("formats", cwd=tmp_path)
     assert done.returncode == 0
     for name in FORMATS:
         assert name in done.stdout
+    for said in (".eval", ".arrow", "save_to_disk"):
+        assert said in done.stdout

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anthrometrics import InputError
+from anthrometrics import InputError, Rejected, Turn, read_turns
 from anthrometrics.formats.evaluations import ALPACA_EVAL, GARAK, LM_EVAL
 from anthrometrics.turns import Conversation, Message
 
@@ -283,8 +283,8 @@ def test_garak(record, expected):
         {"entry_type": "completion", "end_time": "2025-10-01T09:20:00", "run": "fdfd4639"},
         {"entry_type": "digest", "meta": {}, "eval": {}},
         attempt(status=0, outputs=[]),
+        attempt(status=0),
         attempt(status=1, outputs=[]),
-        attempt(status=1, detector_results={}),
     ],
 )
 def test_other_entries_of_a_garak_report_hold_no_turns(record):
@@ -292,10 +292,101 @@ def test_other_entries_of_a_garak_report_hold_no_turns(record):
     assert GARAK.conversations(record) == []
 
 
-def test_each_output_of_a_garak_report_counts_once():
-    lines = [attempt(status=1, detector_results={}), attempt(status=2)]
-    found = [conversation.id for line in lines for conversation in GARAK.conversations(line)]
-    assert found == [UUID, f"{UUID}#2"]
+def answered(name, status, answer="I can't.", **changes):
+    return attempt(uuid=name, status=status, outputs=[words(answer)], **changes)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write records and read the file's turns."""
+
+    def run(*records, **options):
+        file = tmp_path / "in.jsonl"
+        lines = (record if isinstance(record, str) else json.dumps(record) for record in records)
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return list(read_turns(file, **options))
+
+    return run
+
+
+def test_each_output_of_a_garak_report_counts_once(read):
+    found = read(attempt(status=1, detector_results={}), attempt(status=2), keep=["detector_results"])
+    assert [turn.id for turn in found] == [UUID, f"{UUID}#2"]
+    # Those that were judged, so that the judgement can be kept.
+    assert found[0].kept == {"detector_results": {"dan.DAN": [0.0, 1.0]}}
+
+
+def test_attempts_of_a_report_that_was_interrupted_are_read_once(read):
+    found = read(
+        {"entry_type": "init", "garak_version": "0.13.1", "start_time": "x", "run": "r"},
+        attempt(uuid="n", status=1, outputs=[]),
+        answered("a", 1),
+        answered("b", 1),
+        answered("a", 2),
+        "not json",
+        answered("c", 1, prompt=["q"]),
+        answered("d", 1),
+        answered("b", 2),
+        answered("e", 2),
+    )
+    assert [item.id if isinstance(item, Turn) else item.line for item in found] == ["a", 6, "b", "e", 7, "d"]
+
+
+def test_attempts_without_an_id_count_once_too(read):
+    assert len(read(answered(None, 1), answered(None, 1, "No."), answered(None, 2))) == 2
+
+
+def test_an_attempt_that_lost_its_outputs_keeps_the_first(read):
+    found = read(answered("a", 1), attempt(uuid="a", status=2, outputs=[]))
+    assert [type(item) for item in found] == [Rejected, Turn]
+
+
+def test_more_attempts_than_may_wait_are_read_once_too(read):
+    many = 5000
+    found = read(*(answered(str(n), 1) for n in range(many)), *(answered(str(n), 2) for n in range(many)))
+    assert sorted(int(turn.id) for turn in found) == list(range(many))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=14, unique=True))
+def test_every_answered_attempt_is_read_once_in_any_order(tmp_path_factory, steps):
+    judged = {name: place for place, (name, is_judged) in enumerate(steps) if is_judged}
+    # garak judges what was answered before.
+    steps = [step for place, step in enumerate(steps) if step[1] or place < judged.get(step[0], len(steps))]
+    file = tmp_path_factory.mktemp("garak") / "in.jsonl"
+    file.write_text("".join(json.dumps(answered(str(name), 1 + is_judged)) + "\n" for name, is_judged in steps))
+    assert sorted(turn.id for turn in read_turns(file)) == sorted({str(name) for name, _ in steps})
+
+
+def test_a_sample_with_several_filters_is_read_once(read):
+    strict, flexible = sample(), sample(filter="flexible-extract", filtered_resps=["3"], exact_match=0.0)
+    found = read(strict, strict | {"doc_id": 18}, "not json", flexible, flexible | {"doc_id": 18}, keep=["filter"])
+    assert [item.id if isinstance(item, Turn) else item.line for item in found] == ["17", "18", 3]
+    assert found[0].kept == {"filter": "strict-match"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resps": [[" She has 8."]]},
+        {"doc_id": 18},
+        {"doc": {"question": "another"}},
+        {"arguments": {"gen_args_0": {"arg_0": "Another question", "arg_1": {"until": []}}}},
+        # The same once more, as in two logs that were joined; or a log that does not tell.
+        {"filter": "strict-match"},
+        {"filter": None},
+    ],
+)
+def test_samples_that_differ_in_more_than_the_filter_are_all_read(read, change):
+    assert len(read(sample(), sample(filter="flexible-extract") | change)) == 2
+
+
+@pytest.mark.parametrize("depth", range(850, 1050, 10))
+def test_nesting_of_any_depth_costs_no_other_sample(read, depth):
+    deep = sample(doc=None) | {"doc_id": 18}
+    line = json.dumps(deep).replace('"doc": null', f'"doc": {"[" * depth}{"]" * depth}')
+    found = read(sample(), line, line, sample(filter="b"))
+    assert [item for item in found if isinstance(item, Turn) and item.id == "17"] == found[:1]
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from anthrometrics.errors import InputError
 from anthrometrics.turns import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from anthrometrics.formats.raw import Raw
     from anthrometrics.turns import Conversation, Which
 
 __all__ = [
@@ -45,6 +46,8 @@ class Format:
             Raises ``InputError`` naming the field and what was expected, if the record is of another shape.
         which: Assistant turns that are read unless others are asked for: ``"last"`` where a record is about one answer,
             and those before it belong to its request or to both sides of a pair.
+        select: Passes on the records of a file that are to be read, where that depends on records before or after
+            them; those that could not be read stay among them. All are read, as they come, unless it is given.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Format:
     matches: Callable[[Mapping[str, Any]], bool]
     conversations: Callable[[Mapping[str, Any]], Sequence[Conversation]]
     which: Which = "all"
+    select: Callable[[Iterator[Raw]], Iterator[Raw]] | None = None
 
 
 def message(role: str, content: object, field: str) -> Message:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import InputError
 from anthrometrics.formats.base import Format, field_names, identifier, message, messages
+from anthrometrics.formats.inspect_samples import is_sample
 from anthrometrics.turns import Conversation
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ __all__ = ["CHAT"]
 
 
 def _matches(record: Mapping[str, Any]) -> bool:
-    # Batches have a response too, and preference pairs may bring their messages along.
-    if "custom_id" in record or {"chosen", "rejected"} <= record.keys():
+    # Batches have a response too, preference pairs may bring their messages along, and samples of Inspect have some.
+    if "custom_id" in record or {"chosen", "rejected"} <= record.keys() or is_sample(record):
         return False
     return isinstance(record.get("messages"), list) or isinstance(record.get("response", 0), str | None)
 

@@ -1,4 +1,4 @@
-"""Files → records, whatever they mean: JSON lines, JSON arrays, tables and plain text, compressed or not.
+"""Files → records, whatever they mean: JSON lines, JSON arrays, tables, logs and plain text, compressed or not.
 
 A record that cannot be read is given as such in its place and costs no other; memory does not grow with the file.
 """
@@ -12,53 +12,42 @@ import json
 import sys
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
 
 from anthrometrics.errors import InputError, MissingExtraError
+from anthrometrics.formats.arrow import arrow_rows, dataset_rows, is_dataset, parquet_rows
+from anthrometrics.formats.inspect_logs import (
+    archived_samples,
+    begins_log,
+    is_archive,
+    is_log,
+    log_samples,
+    streamed_samples,
+)
+from anthrometrics.formats.json_text import JsonText
+from anthrometrics.formats.raw import Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["COMPRESSED", "Raw", "records"]
+__all__ = ["COMPRESSED", "records"]
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
-_PARQUET_MAGIC: Final = b"PAR1"
 COMPRESSED: Final = (".gz", ".zst")
-_CHUNK: Final = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One record of a file.
-
-    Attributes:
-        number: Its line from 1, or its place from 1 in an array or a Parquet file.
-        value: What it holds.
-        error: Why it could not be read, or None.
-        source: The bytes it was read from, or None where it has none of its own.
-    """
-
-    number: int
-    value: Any = None
-    error: str | None = None
-    source: bytes | None = None
-
-    def text(self) -> str:
-        """As it stood in the file, undecodable bytes replaced."""
-        if self.source is not None:
-            return self.source.decode("utf-8", errors="replace").rstrip("\r\n")
-        return "" if self.value is None else json.dumps(self.value, ensure_ascii=False, default=str)
+# Bytes by which a container is known.
+_BEGINNING: Final = 1024
 
 
 def records(path: str | Path, on_progress: Callable[[int], None] | None = None) -> Iterator[Raw]:
-    """Every record of a file.
+    """Every record of a file, or of a dataset.
 
     Args:
-        path: A file, or ``"-"`` for standard input. Compression is known by its first bytes, the rest by the suffix:
-            ``.csv``, ``.tsv``, ``.txt``, ``.md``, ``.parquet``, ``.json``; anything else is JSON lines.
+        path: A file, ``"-"`` for standard input, or the folder of a saved dataset. Compression and Inspect's logs are
+            known by their first bytes, the rest by the suffix: ``.csv``, ``.tsv``, ``.txt``, ``.md``, ``.parquet``,
+            ``.arrow``, ``.json``; anything else is JSON lines.
         on_progress: Called with the bytes of the file consumed so far (compressed bytes of a compressed file).
 
     Raises:
@@ -66,9 +55,16 @@ def records(path: str | Path, on_progress: Callable[[int], None] | None = None) 
         MissingExtraError: Its kind needs a library that is not installed.
     """
     name = "<stdin>" if str(path) == "-" else str(path)
+    if is_dataset(path):
+        yield from dataset_rows(path)
+        return
     with _open(path) as (raw, stream):
         try:
-            for record in _records(path, stream):
+            begins = _beginning(stream)
+            if is_archive(begins) or _suffix(path) == ".eval":
+                yield from _archive(path, begins, raw is None, on_progress)
+                return
+            for record in _records(path, stream, begins):
                 yield record
                 if on_progress is not None and raw is not None:
                     on_progress(raw.tell())
@@ -76,15 +72,40 @@ def records(path: str | Path, on_progress: Callable[[int], None] | None = None) 
             raise InputError(f"cannot read {name}: {error.strerror or error}") from error
 
 
-def _records(path: str | Path, stream: BinaryIO) -> Iterator[Raw]:
+def _archive(path: str | Path, begins: bytes, piped: bool, on_progress: Callable[[int], None] | None) -> Iterator[Raw]:
+    if piped:
+        raise InputError("a log of Inspect (.eval) cannot be read from standard input; name the file")
+    if not is_archive(begins) or Path(path).suffix.lower() in COMPRESSED:
+        raise InputError(f"{path} does not begin as a log of Inspect (.eval) does; copy it again, or unpack it first")
+    return archived_samples(path, on_progress)
+
+
+def _records(path: str | Path, stream: BinaryIO, begins: bytes) -> Iterator[Raw]:
     suffix = _suffix(path)
     if suffix in (".csv", ".tsv"):
         return _rows(stream, "\t" if suffix == ".tsv" else ",")
     if suffix in (".txt", ".md"):
         return _whole_text(path, stream)
     if suffix == ".parquet":
-        return _parquet(path)
-    return _lines(stream, strict=suffix in (".jsonl", ".ndjson"), array=suffix == ".json")
+        return parquet_rows(stream, str(path))
+    if suffix == ".arrow":
+        return arrow_rows(stream, str(path))
+    strict = suffix in (".jsonl", ".ndjson")
+    if not strict and begins_log(begins):
+        return _values(b"", stream, streamed_samples)
+    return _without_logs(_lines(stream, strict, array=suffix == ".json"))
+
+
+def _without_logs(found: Iterable[Raw]) -> Iterator[Raw]:
+    """Records as they are, and the samples of whole logs in place of these."""
+    read = 0
+    for raw in found:
+        if is_log(raw.value):
+            for sample in log_samples(raw.value):
+                read += 1
+                yield replace(sample, number=read)
+        else:
+            yield raw
 
 
 def _suffix(path: str | Path) -> str:
@@ -116,7 +137,7 @@ def _lines(stream: BinaryIO, strict: bool, array: bool) -> Iterator[Raw]:
             continue
         record = _parsed(number, line)
         if number == 1 and not strict and _is_spread(line, record, array):
-            yield from _values(line, stream)
+            yield from _values(line, stream, _items)
             return
         yield record
 
@@ -144,40 +165,28 @@ def _parsed(number: int, line: bytes) -> Raw:
     return Raw(number, error=reason, source=line)
 
 
-def _values(begun: bytes, stream: BinaryIO) -> Iterator[Raw]:
-    """The items of a JSON array, or values one after another, however they are laid out."""
+def _values(begun: bytes, stream: BinaryIO, read: Callable[[JsonText], Iterator[Raw]]) -> Iterator[Raw]:
+    """The records of a text of JSON, however it is laid out."""
     with _decoded(io.BufferedReader(_Joined(begun, stream))) as text:
-        yield from _decode(text)
 
-
-def _decode(text: TextIO) -> Iterator[Raw]:
-    decoder = json.JSONDecoder()
-    buffer, position, number, size, ended, reason = "", 0, 0, _CHUNK, False, ""
-    while True:
-        while position < len(buffer) and (buffer[position].isspace() or buffer[position] in "[],"):
-            position += 1
-        try:
-            value, end = decoder.raw_decode(buffer, position)
-            whole = ended or end < len(buffer)
-        except ValueError as error:
-            whole, reason = False, f"not JSON from here on: {error}"
-        except RecursionError:
-            whole, reason, ended = False, "not usable JSON from here on: nested too deeply", True
-        if whole:
-            number += 1
-            yield _checked(number, value, buffer[position:end])
-            position, size = end, _CHUNK
-        elif ended:
-            if position < len(buffer):
-                yield Raw(number + 1, error=reason, source=buffer[position : position + 200].encode(errors="replace"))
-            return
-        else:
+        def more(size: int) -> str:
             try:
-                more = text.read(size)
+                return text.read(size)
             except _damaged() as error:
-                yield Raw(number + 1, error=f"the compressed file is damaged from here on ({error})")
-                return
-            buffer, position, size, ended = buffer[position:] + more, 0, size * 2, not more
+                raise ValueError(f"the compressed file is damaged from here on ({error})") from error
+
+        yield from read(JsonText(more))
+
+
+def _items(text: JsonText) -> Iterator[Raw]:
+    """The items of a JSON array, or values one after another."""
+    number = 1
+    try:
+        while text.skip("[],"):
+            yield text.record(number)
+            number += 1
+    except ValueError as error:
+        yield Raw(number, error=str(error), source=text.rest())
 
 
 @contextmanager
@@ -189,14 +198,6 @@ def _decoded(stream: BinaryIO) -> Iterator[TextIO]:
     finally:
         # It would close the stream below, which others still hold.
         text.detach()
-
-
-def _checked(number: int, value: Any, text: str) -> Raw:
-    """A value, unless bytes that were no UTF-8 are in it."""
-    try:
-        return Raw(number, value, source=text.encode())
-    except UnicodeEncodeError:
-        return Raw(number, error="not valid UTF-8", source=text.encode(errors="surrogateescape"))
 
 
 class _Joined(io.RawIOBase):
@@ -261,22 +262,16 @@ def _whole_text(path: str | Path, stream: BinaryIO) -> Iterator[Raw]:
         yield Raw(1, error=f"the compressed file is damaged ({error})")
 
 
-def _parquet(path: str | Path) -> Iterator[Raw]:
+def _beginning(stream: io.BufferedReader) -> bytes:
+    """The first bytes, which stay to be read; nothing if they cannot be unpacked, as reading them will tell."""
     try:
-        import pyarrow.lib
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "parquet") from error
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        rows = (row for batch in file.iter_batches(batch_size=1024) for row in batch.to_pylist())
-        yield from (Raw(number, row) for number, row in enumerate(rows, 1))
-    except pyarrow.lib.ArrowException as error:
-        raise InputError(f"{path} is not a readable Parquet file: {error}") from error
+        return stream.peek(_BEGINNING)[:_BEGINNING]
+    except _damaged():
+        return b""
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[tuple[BinaryIO | None, BinaryIO]]:
+def _open(path: str | Path) -> Iterator[tuple[BinaryIO | None, io.BufferedReader]]:
     """The file to ask for progress (None where it has no position), and the stream of its bytes, unpacked."""
     if str(path) == "-":
         yield None, _unpacked(io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer)))
@@ -295,15 +290,15 @@ def _damaged() -> tuple[type[Exception], ...]:
     return (EOFError, zlib.error, gzip.BadGzipFile, *((zstandard.ZstdError,) if zstandard else ()))
 
 
-def _unpacked(stream: io.BufferedReader) -> BinaryIO:
+def _unpacked(stream: io.BufferedReader) -> io.BufferedReader:
     """Compression is known by the first bytes, so that a misleading suffix does no harm."""
     begins = stream.peek(4)[:4]
     if begins[:2] == _GZIP_MAGIC:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=stream))
+        return cast("io.BufferedReader", gzip.GzipFile(fileobj=stream))
     if begins == _ZSTD_MAGIC:
         try:
             import zstandard
         except ImportError as error:
             raise MissingExtraError("zstandard", "zstd") from error
-        return cast("BinaryIO", io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream)))
+        return io.BufferedReader(cast("io.RawIOBase", zstandard.ZstdDecompressor().stream_reader(stream)))
     return stream

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
@@ -10,7 +12,9 @@ from anthrometrics.formats.base import Format, identifier, kind, message, requir
 from anthrometrics.turns import Conversation, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from anthrometrics.formats.raw import Raw
 
 __all__ = ["ALPACA_EVAL", "GARAK", "LM_EVAL"]
 
@@ -26,8 +30,11 @@ _ROLES: Final = {
     "tool": "tool",
     "function": "tool",
 }
-# garak's ATTEMPT_NEW and ATTEMPT_STARTED.
-_UNFINISHED: Final = (0, 1)
+# garak's ATTEMPT_STARTED and ATTEMPT_COMPLETE.
+_ANSWERED: Final = 1
+_JUDGED: Final = 2
+# Attempts that may wait to be judged; a probe seldom makes as many.
+_WAITING: Final = 4096
 
 
 def _is_alpaca_eval(record: Mapping[str, Any]) -> bool:
@@ -66,6 +73,32 @@ def _lm_eval(record: Mapping[str, Any]) -> list[Conversation]:
     if not found:
         raise InputError('"resps" is empty, so there is nothing to score')
     return [Conversation(said, _repeat(name, k) if len(found) > 1 else name) for k, said in enumerate(found, 1)]
+
+
+def _once_a_filter(found: Iterator[Raw]) -> Iterator[Raw]:
+    """Samples without those that repeat one with the same answers under the name of another filter.
+
+    The harness logs every sample once for each filter, which changes ``filtered_resps`` and the metrics only; the
+    first is read. A digest of each sample is remembered.
+    """
+    filters: dict[object, str] = {}
+    for raw in found:
+        record = raw.value
+        if raw.error is None and isinstance(record, dict) and isinstance(record.get("filter"), str):
+            name = sys.intern(record["filter"])
+            sample = _digest(*(record.get(field) for field in ("doc_id", "doc", "arguments", "resps")))
+            if filters.setdefault(sample, name) != name:
+                continue
+        yield raw
+
+
+def _digest(*values: object) -> object:
+    """What tells values apart: their digest, or for values nested too deeply an object like no other."""
+    try:
+        written = json.dumps(values, sort_keys=True, default=str)
+    except RecursionError:
+        return object()
+    return blake2b(written.encode(), digest_size=16).digest()
 
 
 def _requests(arguments: object) -> list[list[Any]]:
@@ -175,13 +208,9 @@ def _is_garak(record: Mapping[str, Any]) -> bool:
 
 
 def _garak(record: Mapping[str, Any]) -> list[Conversation]:
-    """One conversation for each output of a finished attempt, and none for other entries of the report.
-
-    garak writes each attempt twice, first when the model has answered (status 1) and again when the answers have been
-    judged (status 2), both times with the outputs. Only the second counts, or all would be scored twice.
-    """
+    """One conversation for each output of an attempt that has some, and none for other entries of the report."""
     required(record, "entry_type")
-    if record["entry_type"] != "attempt" or record.get("status") in _UNFINISHED:
+    if record["entry_type"] != "attempt" or _is_unanswered(record):
         return []
     required(record, "prompt", "outputs")
     name, asked, outputs = identifier(record, "uuid"), _prompt(record["prompt"]), record["outputs"]
@@ -194,6 +223,51 @@ def _garak(record: Mapping[str, Any]) -> list[Conversation]:
         Conversation((*asked, answer), name if place == 1 else _repeat(name, place))
         for place, answer in enumerate(answers, 1)
     ]
+
+
+def _is_unanswered(record: Mapping[str, Any]) -> bool:
+    """Whether an attempt was written before the model had answered."""
+    status = record.get("status")
+    return status == 0 or (status == _ANSWERED and not record.get("outputs"))
+
+
+def _judged(found: Iterator[Raw]) -> Iterator[Raw]:
+    """Entries with each attempt once.
+
+    garak writes an attempt when the model has answered (status 1), and again with all others of its probe when the
+    answers have been judged (status 2), both times with the outputs. The second is read, or the first, at the end,
+    where a report was interrupted in between. Until then the first is kept; of more than 4,096 the oldest is read and
+    its second passed over.
+    """
+    waiting: dict[object, Raw] = {}
+    read: set[object] = set()
+    for raw in found:
+        record = raw.value
+        if raw.error is not None or not isinstance(record, dict) or not _is_answered_attempt(record):
+            yield raw
+            continue
+        name = _attempt_name(record)
+        if record["status"] == _JUDGED:
+            waiting.pop(name, None)
+            if name not in read:
+                yield raw
+        elif name not in read:
+            waiting[name] = raw
+            if len(waiting) > _WAITING:
+                oldest = next(iter(waiting))
+                read.add(oldest)
+                yield waiting.pop(oldest)
+    yield from waiting.values()
+
+
+def _is_answered_attempt(record: Mapping[str, Any]) -> bool:
+    answered = record.get("status") in (_ANSWERED, _JUDGED) and bool(record.get("outputs"))
+    return record.get("entry_type") == "attempt" and answered
+
+
+def _attempt_name(record: Mapping[str, Any]) -> object:
+    name = record.get("uuid")
+    return name if isinstance(name, str) else _digest(name, record.get("prompt"), record["outputs"])
 
 
 def _prompt(prompt: object) -> tuple[Message, ...]:
@@ -244,21 +318,23 @@ ALPACA_EVAL = Format(
 )
 LM_EVAL = Format(
     name="lm-eval",
-    title="samples of generate_until tasks logged by lm-evaluation-harness (--log_samples)",
+    title="samples of generate_until tasks logged by lm-evaluation-harness (--log_samples), once for all filters",
     example=(
         '{"doc_id": 0, "doc": {"q": "1+1?"}, "target": "2", "arguments": {"gen_args_0": {"arg_0": "Q: 1+1?\\nA:", '
         '"arg_1": {"until": ["\\n"]}}}, "resps": [["It is 2."]], "filtered_resps": ["2"]}'
     ),
     matches=_is_lm_eval,
     conversations=_lm_eval,
+    select=_once_a_filter,
 )
 GARAK = Format(
     name="garak",
-    title="report.jsonl of garak",
+    title="report.jsonl of garak, finished or not; each attempt once",
     example=(
         '{"entry_type": "attempt", "uuid": "5f0c", "status": 2, "probe_classname": "test.Blank", "prompt": '
         '{"turns": [{"role": "user", "content": {"text": "Hi"}}]}, "outputs": [{"text": "Hello!"}]}'
     ),
     matches=_is_garak,
     conversations=_garak,
+    select=_judged,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import InputError
@@ -9,9 +11,9 @@ from anthrometrics.formats.base import Format, field_names, identifier, message
 from anthrometrics.turns import Conversation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["by_fields", "value_at"]
+__all__ = ["by_fields", "kept", "value_at"]
 
 
 def by_fields(response: str | None, prompt: str | None = None, id: str | None = None) -> Format:
@@ -57,3 +59,34 @@ def value_at(record: Mapping[str, Any], path: str, needed: bool = False) -> Any:
         else:
             return None
     return value
+
+
+def kept(record: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """The values of some fields, None where there are none; dates and the like, which JSON lacks, as text.
+
+    Args:
+        record: A record.
+        paths: As ``value_at`` takes them.
+
+    Raises:
+        InputError: A value is nested too deeply to be written.
+    """
+    return {path: _plain(value_at(record, path), path) for path in paths}
+
+
+def _plain(value: Any, path: str) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    try:
+        json.dumps(value)
+    except RecursionError as error:
+        raise InputError(f'"{path}" is nested too deeply to be kept') from error
+    except TypeError:
+        return json.loads(json.dumps(value, default=_as_text))
+    return value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)

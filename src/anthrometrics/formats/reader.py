@@ -10,7 +10,7 @@ from anthrometrics.errors import InputError
 from anthrometrics.formats.base import kind
 from anthrometrics.formats.chat import CHAT
 from anthrometrics.formats.containers import records
-from anthrometrics.formats.fields import by_fields, value_at
+from anthrometrics.formats.fields import by_fields, kept
 from anthrometrics.formats.registry import candidates, format_named
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anthrometrics.formats.base import Format
-    from anthrometrics.formats.containers import Raw
+    from anthrometrics.formats.raw import Raw
     from anthrometrics.turns import Reasoning, Turn, Which
 
 __all__ = ["Rejected", "read_turns"]
@@ -33,7 +33,7 @@ class Rejected:
 
     Attributes:
         file: Where it stands; ``"<stdin>"`` for standard input.
-        line: Its line from 1, or its place from 1 in a JSON array or a Parquet file.
+        line: Its line from 1, or its place from 1 in an array, a log, a Parquet or Arrow file or a dataset.
         reason: What was expected and what was found.
         text: The record itself, undecodable bytes replaced.
     """
@@ -65,7 +65,8 @@ def read_turns(
     """Read the turns of a transcript, in constant memory.
 
     Args:
-        path: A file, gzipped or not, or ``"-"`` for standard input. See ``containers.records`` for suffixes.
+        path: A file, gzipped or not, the folder of a dataset that Hugging Face's library saved (or of one of its
+            splits), or ``"-"`` for standard input. See ``containers.records`` for suffixes.
         format: Name of a format (``anthrometrics formats`` lists them), or ``"auto"`` to know it by its first records.
         which: Assistant turns to read of each conversation: ``"all"``, ``"last"`` or ``"first"``. By default all, and
             the last in formats whose records are about one answer (batches, traces, preference pairs).
@@ -98,12 +99,13 @@ def read_turns(
     if on_format is not None:
         on_format(form.name)
     asked = _requests(requests) if requests is not None else {}
-    for raw in chain(held, found):
+    every: Iterator[Raw] = chain(held, found)
+    for raw in every if form.select is None else form.select(every):
         try:
             record = _object(raw, asked)
             for conversation in form.conversations(record):
                 for turn in conversation.turns(which or form.which, reasoning):
-                    yield replace(turn, kept={f: value_at(record, f) for f in keep}) if keep else turn
+                    yield replace(turn, kept=kept(record, keep)) if keep else turn
         except InputError as error:
             yield Rejected(name, raw.number, str(error), raw.text())
 

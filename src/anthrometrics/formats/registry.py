@@ -9,6 +9,7 @@ from anthrometrics.formats.anthropic import ANTHROPIC_BATCH, ANTHROPIC_MESSAGE
 from anthrometrics.formats.chat import CHAT
 from anthrometrics.formats.corpora import ALPACA, COMPLETION, SHAREGPT, WILDCHAT
 from anthrometrics.formats.evaluations import ALPACA_EVAL, GARAK, LM_EVAL
+from anthrometrics.formats.inspect_samples import INSPECT
 from anthrometrics.formats.openai import OPENAI_BATCH, OPENAI_COMPLETION
 from anthrometrics.formats.preferences import HH_RLHF, PREFERENCE
 from anthrometrics.formats.traces import LANGFUSE, LANGSMITH, OTEL
@@ -37,6 +38,7 @@ FORMATS: Final[dict[str, Format]] = {
         ALPACA_EVAL,
         LM_EVAL,
         GARAK,
+        INSPECT,
         OTEL,
         LANGFUSE,
         LANGSMITH,
