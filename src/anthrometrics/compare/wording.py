@@ -40,12 +40,17 @@ def _change(words: str, row: Difference, level: float) -> str:
     low, high = sorted((abs(row.low), abs(row.high))) if row.low * row.high > 0 else (row.low, row.high)
     return (
         f"{words} {verb} from {_share(row.base)} to {_share(row.tuned)} of turns "
-        f"(by {100 * abs(row.difference):.0f} points, {100 * level:g} % interval {100 * low:.0f} to {100 * high:.0f})"
+        f"(by {_points(abs(row.difference))} points, {100 * level:g} % interval {_points(low)} to {_points(high)})"
     )
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f} %"
+    return f"{_points(value)} %"
+
+
+def _points(value: float) -> str:
+    """Hundredths, with a decimal where whole ones would hide what changed."""
+    return f"{100 * value:.0f}" if abs(value) >= 0.1 else f"{100 * value:.1f}"
 
 
 def _joined(parts: list[str]) -> str:
