@@ -1,13 +1,13 @@
 """Results: numbers, their plain form, and the list of them."""
 
 import json
-import math
-import sys
+import re
 
 import pytest
 
-from anthrometrics import InputError, LabelScore, MissingExtraError, Scores, Turn
+from anthrometrics import InputError, LabelScore, Scores, Turn
 from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.scores import text_hash
 
 NUMBERS = ("anthropomorphism", "anthropomorphism_rate", "validation", "validation_rate", "refusal")
 TURNS = (
@@ -76,12 +76,30 @@ def test_a_score_keeps_its_turn(scores):
 
 
 def test_plain_form_has_exactly_the_documented_fields(scores):
-    summary = ["id", "turn", "status", *NUMBERS, "refusal_label"]
+    head = ["id", "turn", "prompt_hash", "response_hash", "words", "sentence_count", "status"]
+    summary = [*head, *NUMBERS, "refusal_label"]
     assert list(scores[0].to_dict()) == summary
     assert list(scores[0].to_dict("labels")) == [*summary, "labels"]
     assert list(scores[0].to_dict("sentences")) == [*summary, "labels", "sentences"]
-    assert list(scores[1].to_dict()) == ["id", "turn", "status", "reason", *NUMBERS, "refusal_label"]
-    assert list(scores[2].to_dict()) == ["id", "turn", "status", "flags", *NUMBERS, "refusal_label"]
+    assert list(scores[0].to_dict("sentences", text=True)) == [*summary, "labels", "prompt", "response", "sentences"]
+    assert list(scores[1].to_dict()) == [*head, "reason", *NUMBERS, "refusal_label"]
+    assert list(scores[2].to_dict()) == [*head, "flags", *NUMBERS, "refusal_label"]
+
+
+def test_plain_form_counts_and_identifies_the_texts(scores):
+    first, _, _, missing = scores.to_dicts()
+    assert (first["words"], first["sentence_count"]) == (9, 2)
+    assert (missing["words"], missing["sentence_count"], missing["response_hash"]) == (0, 0, None)
+    hashes = [record["response_hash"] for record in scores.to_dicts()]
+    assert len(set(hashes)) == 4
+    assert all(text is None or re.fullmatch("[0-9a-f]{16}", text) for text in hashes)
+    assert text_hash(TURNS[0].response) == hashes[0] != first["prompt_hash"]
+
+
+def test_texts_are_part_of_the_plain_form_only_if_asked(scores):
+    with_text = scores.to_dicts(text=True)
+    assert [(r["prompt"], r["response"]) for r in with_text] == [(t.prompt, t.response) for t in TURNS]
+    assert not any("response" in record for record in scores.to_dicts("sentences"))
 
 
 def test_plain_form_says_what_the_attributes_say(scores):
@@ -140,48 +158,6 @@ def test_results_that_differ_in_numbers_are_not_equal(scorer, exact_scorer):
     assert quick.anthropomorphism != exact.anthropomorphism
     assert quick != exact
     assert quick == scorer.score(turn)
-
-
-def test_data_frame_has_a_row_a_turn_and_missing_numbers_where_unscored(scores):
-    frame = scores.to_pandas()
-    assert len(frame) == 4
-    assert frame["id"].tolist()[:3] == ["a", "b", "c"]
-    assert frame["turn"].tolist() == [2, 0, 0, 0]
-    assert frame["status"].tolist() == ["scored", "unscored", "scored", "unscored"]
-    assert frame["reason"].tolist()[1] == "empty"
-    assert frame["flags"].tolist()[2] == "unverified_language"
-    for name in NUMBERS:
-        column = frame[name].tolist()
-        assert column[0] == pytest.approx(getattr(scores[0], name), abs=5.1e-7)
-        assert math.isnan(column[1])
-        assert frame[name].dtype == "float64"
-    assert frame["refusal_label"].isna().tolist() == [False, True, False, True]
-    assert list(frame["refusal_label"].cat.categories) == list(REFUSAL_LABELS)
-
-
-def test_data_frame_has_two_columns_a_label(scores):
-    frame = scores.to_pandas()
-    for name in LABEL_NAMES:
-        assert frame[f"{name}_presence"].tolist()[0] == pytest.approx(scores[0].labels[name].presence, abs=1e-6)
-        assert frame[f"{name}_rate"].tolist()[0] == pytest.approx(scores[0].labels[name].rate, abs=1e-6)
-        assert frame[f"{name}_presence"].dtype == "float64"
-        assert math.isnan(frame[f"{name}_rate"].tolist()[1])
-    assert not [c for c in scores.to_pandas("summary").columns if c.endswith("_presence")]
-
-
-def test_data_frames_have_the_same_columns_whatever_was_scored(scorer, scores):
-    columns = list(scores.to_pandas().columns)
-    assert list(scorer.score_many([""]).to_pandas().columns) == columns
-    assert list(scorer.score_many(["A plain sentence."]).to_pandas().columns) == columns
-    empty = scorer.score_many([]).to_pandas()
-    assert len(empty) == 0
-    assert list(empty.columns) == columns
-
-
-def test_data_frame_without_pandas_says_what_to_install(scores, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'anthrometrics\[pandas\]'"):
-        scores.to_pandas()
 
 
 def test_a_detail_that_does_not_exist_is_refused(scores):

@@ -2,6 +2,8 @@
 
 import json
 import math
+from fractions import Fraction
+from unittest.mock import ANY
 
 import pytest
 
@@ -41,14 +43,18 @@ def test_counts_are_those_of_the_turns(scores, summary):
     assert summary.flagged["unverified_language"] == 1
 
 
+# The means are of the numbers as they are written, to six digits.
+DIGITS = 5.1e-7
+
+
 def test_detector_means_are_over_scored_turns_only(scores, summary):
     scored = [score for score in scores if score.status == "scored"]
     for name in ("anthropomorphism", "validation"):
-        assert summary.detectors[name].presence == pytest.approx(_mean(getattr(s, name) for s in scored), abs=1e-9)
+        assert summary.detectors[name].presence == pytest.approx(_mean(getattr(s, name) for s in scored), abs=DIGITS)
         assert summary.detectors[name].rate == pytest.approx(
-            _mean(getattr(s, f"{name}_rate") for s in scored), abs=1e-9
+            _mean(getattr(s, f"{name}_rate") for s in scored), abs=DIGITS
         )
-    assert summary.detectors["refusal"].presence == pytest.approx(_mean(s.refusal for s in scored), abs=1e-9)
+    assert summary.detectors["refusal"].presence == pytest.approx(_mean(s.refusal for s in scored), abs=DIGITS)
     assert summary.detectors["refusal"].rate is None
     assert set(summary.detectors) == {"anthropomorphism", "validation", "refusal"}
 
@@ -57,8 +63,8 @@ def test_label_means_are_over_scored_turns_only(scores, summary):
     scored = [score for score in scores if score.status == "scored"]
     assert tuple(summary.labels) == LABEL_NAMES
     for name, measure in summary.labels.items():
-        assert measure.presence == pytest.approx(_mean(s.labels[name].presence for s in scored), abs=1e-9)
-        assert measure.rate == pytest.approx(_mean(s.labels[name].rate for s in scored), abs=1e-9)
+        assert measure.presence == pytest.approx(_mean(s.labels[name].presence for s in scored), abs=DIGITS)
+        assert measure.rate == pytest.approx(_mean(s.labels[name].rate for s in scored), abs=DIGITS)
 
 
 def test_the_turn_detector_and_the_sentence_label_refusal_are_kept_apart(scores, summary):
@@ -78,6 +84,24 @@ def test_one_pass_gives_what_the_list_gives(scores, summary):
     for score in scores:
         builder.add(score)
     assert builder.build() == summary == summarise(iter(scores))
+
+
+def test_records_give_what_the_scores_give(scores, summary):
+    builder = SummaryBuilder()
+    for line in [json.dumps(record) for record in scores.to_dicts("sentences")]:
+        builder.add_record(json.loads(line))
+    assert builder.build() == summary
+
+
+def test_means_do_not_depend_on_the_order(scores, summary):
+    assert summarise(reversed(list(scores))).to_dict() == {**summary.to_dict(), "unscored": ANY}
+
+
+def test_means_are_exactly_those_of_the_written_numbers(scores, summary):
+    written = [record for record in scores.to_dicts("labels") if record["status"] == "scored"]
+    for name, measure in summary.labels.items():
+        total = sum(Fraction(str(record["labels"][name]["presence"])) for record in written)
+        assert measure.presence == float(total / len(written))
 
 
 def test_nothing_scored_gives_no_means_and_no_zeros(scorer):

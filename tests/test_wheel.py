@@ -57,8 +57,11 @@ def environment(wheel, tmp_path_factory):
 def test_the_wheel_holds_the_model_and_the_typing_marker(wheel, manifest):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "anthrometrics/py.typed" in names
-    for file in manifest.path.iterdir():
-        assert f"anthrometrics/models/detectors/{file.name}" in names
+    for folder in ("detectors", "fast"):
+        for file in (manifest.path.parent / folder).iterdir():
+            assert f"anthrometrics/models/{folder}/{file.name}" in names
+    for part in ("report/static/page.css", "report/templates/page.html.j2", "induction/prompts/everyday.jsonl"):
+        assert f"anthrometrics/{part}" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert any(name.endswith("licenses/NOTICE") for name in names)
 
@@ -70,7 +73,7 @@ def test_the_wheel_holds_nothing_else(wheel):
 
 def test_the_core_needs_no_torch(environment):
     interpreter, variables = environment
-    code = "import importlib.util as u; print([n for n in ('torch', 'transformers', 'pandas', 'scipy', 'onnx') if u.find_spec(n)])"
+    code = "import importlib.util as u; print([n for n in ('torch', 'transformers', 'pandas', 'onnx') if u.find_spec(n)])"
     assert _run(interpreter, "-c", code, env=variables).strip() == "[]"
 
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
-from anthrometrics.codebook import DETECTORS, LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
-from anthrometrics.errors import InputError, MissingExtraError
+from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS
+from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
+    import datasets
     import pandas as pd
+    import polars as pl
     from numpy.typing import NDArray
 
     from anthrometrics.codebook import RefusalLabel
     from anthrometrics.detectors.aggregate import TurnProbabilities
     from anthrometrics.detectors.segment import Span
+    from anthrometrics.output.table import Column
     from anthrometrics.summary import Summary
     from anthrometrics.turns import Turn
 
-__all__ = ["DETAILS", "Detail", "LabelScore", "Scores", "SentenceScore", "TurnScore"]
+__all__ = ["DETAILS", "Detail", "LabelScore", "Scores", "SentenceScore", "TurnScore", "text_hash"]
 
 Detail = Literal["summary", "labels", "sentences"]
 DETAILS: Final[tuple[Detail, ...]] = ("summary", "labels", "sentences")
@@ -171,12 +175,13 @@ class TurnScore:
             for span, row in zip(self.measured.spans, rows, strict=True)
         )
 
-    def to_dict(self, detail: Detail = "summary") -> dict[str, Any]:
-        """Plain values for JSON.
+    def to_dict(self, detail: Detail = "summary", text: bool = False) -> dict[str, Any]:
+        """Plain values for JSON, as ``docs/scores.schema.json`` describes them.
 
         Args:
             detail: ``"summary"`` gives the turn's own numbers, ``"labels"`` adds the 19 labels, ``"sentences"`` adds
                 each sentence's offsets and probabilities.
+            text: Whether the prompt and the response themselves are part of the record; their hashes always are.
 
         Raises:
             InputError: ``detail`` is none of these.
@@ -186,6 +191,9 @@ class TurnScore:
         record: dict[str, Any] = {"id": self.id, "turn": self.turn.index}
         if self.turn.side is not None:
             record["side"] = self.turn.side
+        record |= {"prompt_hash": text_hash(self.turn.prompt), "response_hash": text_hash(self.turn.response)}
+        record["words"] = len((self.turn.response or "").split())
+        record["sentence_count"] = 0 if self.measured is None else len(self.measured.spans)
         record["status"] = self.status
         if self.reason is not None:
             record["reason"] = self.reason
@@ -203,6 +211,8 @@ class TurnScore:
             }
         if self.turn.kept:
             record["kept"] = dict(self.turn.kept)
+        if text:
+            record |= {"prompt": self.turn.prompt, "response": self.turn.response}
         if detail == "sentences" and self.measured is not None:
             rows = self.measured.probabilities.sentences.round(_DIGITS).tolist()
             record["sentences"] = [
@@ -220,14 +230,11 @@ class TurnScore:
         return None if self.measured is None else float(self.measured.probabilities.rate[column])
 
 
-def _flat(score: TurnScore) -> dict[str, Any]:
-    """A table row: labels as columns, flags joined by commas."""
-    row = score.to_dict("labels")
-    row["flags"] = ",".join(score.flags)
-    row |= {f"kept.{name}": value for name, value in row.pop("kept", {}).items()}
-    for name, label in row.pop("labels").items():
-        row |= {f"{name}_presence": label["presence"], f"{name}_rate": label["rate"]}
-    return row
+def text_hash(text: str | None) -> str | None:
+    """Sixteen hexadecimal digits that tell texts apart (BLAKE2b); None for none."""
+    if text is None:
+        return None
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _rounded(value: float | None) -> float | None:
@@ -269,28 +276,49 @@ class Scores(Sequence[TurnScore]):
 
         return summarise(self)
 
-    def to_dicts(self, detail: Detail = "summary") -> list[dict[str, Any]]:
+    def to_dicts(self, detail: Detail = "summary", text: bool = False) -> list[dict[str, Any]]:
         """``TurnScore.to_dict`` of each turn."""
-        return [item.to_dict(detail) for item in self._items]
+        return [item.to_dict(detail, text) for item in self._items]
 
-    def to_pandas(self, detail: Literal["summary", "labels"] = "labels") -> pd.DataFrame:
+    def to_pandas(self, detail: Detail = "labels", text: bool = False) -> pd.DataFrame:
         """One row a turn, unscored ones with missing numbers.
 
         Args:
-            detail: ``"labels"`` adds two columns a label, ``praise_presence`` and ``praise_rate`` for example.
+            detail: ``"labels"`` adds two columns a label, ``praise_presence`` and ``praise_rate`` for example;
+                ``"sentences"`` one more, of lists.
+            text: Whether prompt and response are columns.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        numbers = [*(f"{name}{suffix}" for name in DETECTORS for suffix in ("", "_rate")), "refusal"]
-        if detail == "labels":
-            numbers += [f"{name}_{part}" for name in LABEL_NAMES for part in ("presence", "rate")]
-        columns = ["id", "turn", "status", "reason", "flags", *numbers, "refusal_label"]
-        frame = pandas.DataFrame([_flat(item) for item in self._items], columns=columns)
-        frame[numbers] = frame[numbers].astype(float)
-        frame["refusal_label"] = pandas.Categorical(frame["refusal_label"], categories=REFUSAL_LABELS)
-        return frame
+        from anthrometrics.output.table import pandas_frame
+
+        return pandas_frame(*self._table(detail, text))
+
+    def to_polars(self, detail: Detail = "labels", text: bool = False) -> pl.DataFrame:
+        """The same columns as ``to_pandas``; numbers that are missing are null.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
+        from anthrometrics.output.table import polars_frame
+
+        return polars_frame(*self._table(detail, text))
+
+    def to_dataset(self, detail: Detail = "labels", text: bool = False) -> datasets.Dataset:
+        """The same columns as ``to_pandas``, as a Hugging Face data set.
+
+        Raises:
+            MissingExtraError: datasets is not installed.
+        """
+        from anthrometrics.output.table import to_dataset
+
+        return to_dataset(*self._table(detail, text))
+
+    def _table(self, detail: Detail, text: bool) -> tuple[list[dict[str, Any]], list[Column]]:
+        from anthrometrics.output.table import Kept, columns_of
+
+        records, kept = self.to_dicts(detail, text), Kept()
+        for record in records:
+            kept.add(record)
+        return records, columns_of(detail, kept, text=text)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from anthrometrics.codebook import DETECTORS, LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from anthrometrics.scores import TurnScore
 
 __all__ = ["MeasureSummary", "Summary", "SummaryBuilder", "summarise"]
+
+# Scores are written to six digits.
+_MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +68,51 @@ class Summary:
         }
 
 
-def _zeros() -> NDArray[np.float64]:
-    return np.zeros(len(SENTENCE_OUTPUTS))
+def _zeros() -> NDArray[np.int64]:
+    return np.zeros(len(SENTENCE_OUTPUTS), dtype=np.int64)
 
 
 @dataclass
 class SummaryBuilder:
-    """Running sums; ``add`` each score, then ``build``."""
+    """Running sums; ``add`` each score, then ``build``.
+
+    Sums are of the numbers as they are written, in whole millionths: exact, and the same in whatever order and from
+    whatever file they come.
+    """
 
     scored: int = 0
-    presence: NDArray[np.float64] = field(default_factory=_zeros)
-    rate: NDArray[np.float64] = field(default_factory=_zeros)
-    refusal: float = 0.0
+    presence: NDArray[np.int64] = field(default_factory=_zeros)
+    rate: NDArray[np.int64] = field(default_factory=_zeros)
+    refusal: int = 0
     unscored: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
     refusal_labels: Counter[str] = field(default_factory=Counter)
 
     def add(self, score: TurnScore) -> None:
         """Count one turn."""
-        self.flagged.update(score.flags)
-        if score.measured is None:
-            self.unscored[score.reason or "unknown"] += 1
+        self.add_record(score.to_dict("labels"))
+
+    def add_record(self, record: Mapping[str, Any]) -> None:
+        """Count one turn by its ``TurnScore.to_dict("labels")``."""
+        self.flagged.update(record.get("flags", ()))
+        if record["status"] != "scored":
+            self.unscored[record.get("reason") or "unknown"] += 1
             return
-        probabilities = score.measured.probabilities
+        labels = [record["labels"][name] for name in LABEL_NAMES]
         self.scored += 1
-        self.presence += probabilities.presence
-        self.rate += probabilities.rate
-        self.refusal += float(probabilities.refusal[:2].sum())
-        self.refusal_labels[probabilities.refusal_label] += 1
+        self.presence += _millionths([x["presence"] for x in labels] + [record[name] for name in DETECTORS])
+        self.rate += _millionths([x["rate"] for x in labels] + [record[f"{name}_rate"] for name in DETECTORS])
+        self.refusal += round(record["refusal"] * _MILLION)
+        self.refusal_labels[record["refusal_label"]] += 1
 
     def build(self) -> Summary:
         """The summary so far."""
         measures: dict[str, MeasureSummary] = {}
         if self.scored:
+            whole = self.scored * _MILLION
             for index, name in enumerate(SENTENCE_OUTPUTS):
-                measures[name] = MeasureSummary(
-                    float(self.presence[index] / self.scored), float(self.rate[index] / self.scored)
-                )
-            measures["refusal_turn"] = MeasureSummary(self.refusal / self.scored, None)
+                measures[name] = MeasureSummary(int(self.presence[index]) / whole, int(self.rate[index]) / whole)
+            measures["refusal_turn"] = MeasureSummary(self.refusal / whole, None)
         detectors = {name: measures[name] for name in DETECTORS if measures}
         if measures:
             detectors["refusal"] = measures["refusal_turn"]
@@ -114,6 +124,10 @@ class SummaryBuilder:
             labels={name: measures[name] for name in LABEL_NAMES if measures},
             refusal_labels={name: self.refusal_labels[name] for name in REFUSAL_LABELS},
         )
+
+
+def _millionths(values: list[float]) -> NDArray[np.int64]:
+    return np.array([round(value * _MILLION) for value in values], dtype=np.int64)
 
 
 def summarise(scores: Iterable[TurnScore]) -> Summary:

@@ -49,7 +49,8 @@ def test_help_names_every_command_and_says_what_it_is_for(cli):
 
 def test_help_of_score_documents_exit_codes_and_options(cli):
     shown = cli("score", "--help").stdout
-    for option in ("--output", "--detail", "--device", "--precision", "--threads", "--strict", "--model"):
+    options = "output detail text inspect-scores resume restart device precision threads strict model"
+    for option in (f"--{name}" for name in options.split()):
         assert option in shown
     assert "summary|labels|sentences" in shown
     for line in ("0  every line was read", "1  some lines were rejected", "2  wrong usage"):

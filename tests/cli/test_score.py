@@ -5,7 +5,6 @@ import json
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from anthrometrics import Turn, read_turns
 from anthrometrics.codebook import LABEL_NAMES, SENTENCE_OUTPUTS
 
 COMMAND = ("-m", "anthrometrics", "score", "--device", "cpu")
+HEAD = ["id", "turn", "prompt_hash", "response_hash", "words", "sentence_count", "status"]
 NUMBERS = ["anthropomorphism", "anthropomorphism_rate", "validation", "validation_rate", "refusal"]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs signals and pseudo-terminals")
 
@@ -123,7 +123,7 @@ def test_the_fields_are_those_of_the_documented_table(two_inputs):
         reason = ["reason"] if record["status"] == "unscored" else []
         german = (record["file"], record["id"]) == ("second.jsonl", None)
         flags = ["flags"] if german else []
-        head = ["file", "id", "turn", "status", *reason, *flags]
+        head = ["file", *HEAD, *reason, *flags]
         assert list(record) == [*head, *NUMBERS, "refusal_label", "labels", "sentences"]
         if reason:
             assert all(record[name] is None for name in [*NUMBERS, "refusal_label"])
@@ -165,7 +165,9 @@ def test_the_numbers_are_those_of_python(two_inputs, scorer):
 def test_the_provenance_stands_beside_the_output(two_inputs, scorer):
     folder, _ = two_inputs
     meta = json.loads((folder / "out.meta.json").read_text("utf-8"))
-    assert list(meta) == ["schema", "provenance", "inputs", "formats", "detail", "turns", "rejected", "summary"]
+    expected = ["schema", "provenance", "inputs", "formats", "options", "detail", "turns", "rejected", "summary"]
+    assert list(meta) == expected
+    assert (meta["options"]["which"], meta["options"]["reasoning"]) == (None, "exclude")
     assert meta["provenance"] == json.loads(json.dumps(scorer.provenance))
     assert (meta["inputs"], meta["detail"]) == (["first.jsonl", "second.jsonl"], "sentences")
     assert (meta["turns"], meta["rejected"]) == (8, 2)
@@ -204,7 +206,7 @@ def test_standard_input_to_standard_output(score):
     for record in records:
         assert "file" not in record
         optional = [name for name in ("reason", "flags") if name in record]
-        assert list(record) == ["id", "turn", "status", *optional, *NUMBERS, "refusal_label", "labels"]
+        assert list(record) == [*HEAD, *optional, *NUMBERS, "refusal_label", "labels"]
 
 
 def test_summary_detail_and_a_clean_run_over_an_old_output(score, tmp_path):
@@ -216,7 +218,7 @@ def test_summary_detail_and_a_clean_run_over_an_old_output(score, tmp_path):
     assert done.stderr.decode() == "2 turns scored → out.jsonl\n"
     assert names_in(tmp_path) == ["in.jsonl", "out.jsonl", "out.meta.json"]
     for record in records_of((tmp_path / "out.jsonl").read_bytes()):
-        assert list(record) == ["id", "turn", "status", *NUMBERS, "refusal_label"]
+        assert list(record) == [*HEAD, *NUMBERS, "refusal_label"]
     meta = json.loads((tmp_path / "out.meta.json").read_text("utf-8"))
     assert (meta["detail"], meta["rejected"], meta["provenance"]["precision"]) == ("summary", 0, "exact")
 
@@ -377,33 +379,6 @@ def test_a_terminal_gets_no_sequence_out_of_a_transcript(on_a_terminal, place):
     assert f"]0;{place}" in on_a_terminal
     assert f"\x1b]0;{place}" not in on_a_terminal
     assert not re.search(rf"\]0;{place}\d?\x07", on_a_terminal)
-
-
-@POSIX_ONLY
-def test_an_interrupted_run_is_exit_code_130_and_leaves_nothing(child_environment, tmp_path):
-    (tmp_path / "in.jsonl").write_bytes(jsonl(CHAT) * 50_000)
-    # Where the suite itself runs in the background, children would inherit that interrupts are ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, *COMMAND, "in.jsonl", "-o", "out.jsonl"],
-            stderr=subprocess.PIPE,
-            cwd=tmp_path,
-            env=child_environment,
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
-        deadline = time.monotonic() + 300
-        while not any(path.stat().st_size for path in tmp_path.glob(".out.jsonl.*.part")):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert errors.decode().strip() == "anthrometrics: interrupted; no output was written"
-    assert names_in(tmp_path) == ["in.jsonl"]
 
 
 @POSIX_ONLY

@@ -1,4 +1,4 @@
-"""The command line: ``anthrometrics score``, ``explain``, ``formats`` and ``models``."""
+"""The command line: ``anthrometrics score``, ``compare``, and what serves them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ __all__ = ["main"]
 # Name → what it does; each lives in the module of its name.
 _COMMANDS = {
     "score": "Score transcripts.",
+    "compare": "Compare two or more scored sets, or transcripts.",
     "explain": "Show the sentences of one response with their labels.",
     "formats": "List the formats of transcripts that can be read.",
-    "models": "Show the installed model and its published accuracy.",
+    "models": "Show the installed models and their published accuracy.",
+    "sample": "Draw turns to label by hand.",
+    "estimate": "Estimate shares from scores and labels of a sample.",
+    "validate": "Measure the detectors on your own labels.",
+    "prompts": "List the prompt suites, or write them to a file.",
 }
 
 

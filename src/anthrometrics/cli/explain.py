@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from anthrometrics.cli.options import make_scorer, scorer_options
-from anthrometrics.cli.render import COLOURS, console, label_text, sentence_text
+from anthrometrics.cli.render import console, label_text, sentence_text
 from anthrometrics.errors import InputError
+from anthrometrics.report.palette import COLOURS
 from anthrometrics.turns import Turn
 
 if TYPE_CHECKING:

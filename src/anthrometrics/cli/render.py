@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anthrometrics.codebook import LABELS, REFUSAL_LABELS
+from anthrometrics.report.palette import COLOURS, FAMILY
 
 if TYPE_CHECKING:
     from anthrometrics.cli.telling import Telling
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["console", "label_text", "print_summaries", "printable", "sentence_text"]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-COLOURS: Final = {"anthropomorphism": "#CC79A7", "validation": "#009E73", "refusal": "#E69F00"}
 # Line feed, tab, no-break space and the joiner of composed emoji.
 _HARMLESS: Final = "\n\t\u00a0\u200d"
-_FAMILY: Final = {label.name: label.family for label in LABELS}
 
 
 def console() -> Console:
@@ -41,7 +39,7 @@ def printable(text: str) -> str:
 def label_text(sentence: SentenceScore) -> Text:
     """``praise .98  emotion .71``, each in its family's colour."""
     parts = [
-        Text(f"{name} {_share(sentence.probabilities[name])}", style=COLOURS[_FAMILY[name]])
+        Text(f"{name} {_share(sentence.probabilities[name])}", style=COLOURS[FAMILY[name]])
         for name in sorted(sentence.labels, key=lambda name: -sentence.probabilities[name])
     ]
     return Text("  ").join(parts)
@@ -52,7 +50,7 @@ def sentence_text(sentence: SentenceScore) -> Text:
     if not sentence.labels:
         return Text(printable(sentence.text))
     strongest = max(sentence.labels, key=lambda name: sentence.probabilities[name])
-    return Text(printable(sentence.text), style=COLOURS[_FAMILY[strongest]])
+    return Text(printable(sentence.text), style=COLOURS[FAMILY[strongest]])
 
 
 def print_summaries(summaries: dict[str, Summary], telling: Telling, scorer: Scorer, out: Console) -> None:

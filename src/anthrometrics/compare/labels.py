@@ -120,12 +120,13 @@ def _rows_of(sheet: LabelSheet, paths: list[str]) -> list[list[LabelRow]]:
         alike = {file: _common_end(path, file) for file in files}
         best = [file for file in files if alike[file] == max(alike.values())]
         if alike[best[0]] == 0:
-            raise InputError(f"{sheet.path} has no labels of {path}; its labels are of {', '.join(files)}")
+            raise InputError(f"{sheet.path} has no labels of {path}; its labels are of {', '.join(map(repr, files))}")
         if len(best) > 1:
-            raise InputError(f"{sheet.path} has labels of {' and '.join(best)}; name more of the path of {path}")
+            both = " and ".join(map(repr, best))
+            raise InputError(f"{sheet.path} has labels of {both}; name more of the path of {path}")
         chosen.append(best[0])
     if len(set(chosen)) < len(chosen):
-        raise InputError(f"labels of {chosen[0]} in {sheet.path} could belong to any of {', '.join(paths)}")
+        raise InputError(f"labels of {chosen[0]!r} in {sheet.path} could belong to any of {', '.join(paths)}")
     return [[row for row in sheet.rows if row.file == file] for file in chosen]
 
 
@@ -198,7 +199,7 @@ class _Places:
         ]
         if len(fitting) > 1:
             raise InputError(
-                f'{self._sheet.path}, row {row.row}: the scores have {len(fitting)} turns of id "{row.id}"; say which '
+                f"{self._sheet.path}, row {row.row}: the scores have {len(fitting)} turns of id {row.id!r}; say which "
                 'in the columns "turn" and "side", or draw them with anthrometrics sample'
             )
         return fitting[0] if fitting else None
@@ -221,7 +222,7 @@ def _strata(
         given[stratum].add(-1.0 if row.size is None else float(row.size))
     mixed = next((names[strata.tolist().index(s)] for s, values in given.items() if len(values) > 1), None)
     if mixed is not None:
-        raise InputError(f"{sheet.path}: the rows of stratum {mixed} differ in stratum_size")
+        raise InputError(f"{sheet.path}: the rows of stratum {mixed!r} differ in stratum_size")
     sizes = np.array([next(iter(given[s])) for s in range(len(given))])
     if (sizes > 0).all() and sizes.sum() != len(scored.items):
         raise InputError(

@@ -139,7 +139,7 @@ def read_sheet(path: str | Path, measure: str | None = None) -> LabelSheet:
     """
     with _table(path) as (columns, records):
         if "label" not in columns or not {"key", "id"} & set(columns):
-            found = ", ".join(name for name in columns if name) or "none"
+            found = ", ".join(repr(name) for name in columns if name) or "none"
             raise InputError(f'{path} needs a column "label", and "key" or "id"; its columns are {found}')
         cells = list(records)
     measure = _measure(path, {record["measure"] for _, record in cells if record.get("measure")}, measure)
@@ -152,7 +152,7 @@ def read_sheet(path: str | Path, measure: str | None = None) -> LabelSheet:
     if wrong:
         more = f"; so are rows {', '.join(str(row) for row, _ in wrong[1:6])}" if wrong[1:] else ""
         raise InputError(
-            f'{path}, row {wrong[0][0]}: the label "{wrong[0][1][:40]}" is not {answers_of(measure)}, nor blank{more}'
+            f"{path}, row {wrong[0][0]}: the label {wrong[0][1][:40]!r} is not {answers_of(measure)}, nor blank{more}"
         )
     return LabelSheet(str(path), measure, tuple(_row(path, row, record, answers[row]) for row, record in cells))
 
@@ -180,7 +180,7 @@ def _table(path: str | Path) -> Iterator[tuple[list[str], Iterable[tuple[int, di
         columns = [name.strip().lower() for name in header]
         twice = {name for name in columns if name and columns.count(name) > 1}
         if twice:
-            raise InputError(f"{path} has two columns of the name {', '.join(sorted(twice))}")
+            raise InputError(f"{path} has two columns of the name {', '.join(map(repr, sorted(twice)))}")
         yield columns, _cells(path, text, columns)
     finally:
         csv.field_size_limit(limit)
@@ -226,10 +226,10 @@ def _cells(path: str | Path, text: str, columns: list[str]) -> Iterator[tuple[in
 
 def _measure(path: str | Path, found: set[str], asked: str | None) -> str:
     if len(found) > 1:
-        raise InputError(f"{path} holds labels of several measures ({', '.join(sorted(found))}); split it")
+        raise InputError(f"{path} holds labels of several measures ({', '.join(map(repr, sorted(found)))}); split it")
     named = next(iter(found), None)
     if named is not None and asked not in (None, named):
-        raise InputError(f"{path} holds labels of {named}, not of {asked}; leave --measure out")
+        raise InputError(f"{path} holds labels of {named!r}, not of {asked!r}; leave --measure out")
     return named or asked or "validation"
 
 
@@ -263,7 +263,7 @@ def _row(path: str | Path, row: int, record: dict[str, str], answer: str | None)
             value = -1.0
         if not low <= value <= high:
             raise InputError(
-                f'{path}, row {row}: "{name}" is "{cell[:40]}"; expected a number from {low:g} to {high:g}'
+                f'{path}, row {row}: "{name}" is {cell[:40]!r}; expected a number from {low:g} to {high:g}'
             )
         return value
 

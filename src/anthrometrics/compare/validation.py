@@ -181,11 +181,7 @@ class _Draws:
     """
 
     def __init__(self, sample: LabelledSample, flagged: NDArray[np.bool_], resamples: int, seed: int) -> None:
-        self._sample, self._resamples, self._seed = sample, resamples, seed
-        weights = sample.weights
-        side = np.array([weights[~flagged].sum(), weights[flagged].sum()])[flagged.astype(int)]
-        # Half a positive and half a negative pseudo-label on each side, spread over its turns as they weigh.
-        self._prior = weights / side / 2
+        self._sample, self._flagged, self._resamples, self._seed = sample, flagged, resamples, seed
 
     def figures(self, statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], level: float) -> list[Figure]:
         """Values and percentile intervals of statistics, which map masses ``(..., n, 2)`` to shape ``(..., k)``."""
@@ -206,24 +202,35 @@ class _Draws:
         share = sample.sizes / sample.sizes.sum()
         prompts, prompt = np.unique(sample.clusters[sample.rows], return_inverse=True)
         member = (sample.strata[:, None] == np.arange(len(share))).astype(np.float64)
+        given = np.stack([1 - sample.labels, sample.labels], axis=-1)
         # A bootstrap of few is too narrow by (n - 1) / n in each stratum; a smaller shape widens it by as much.
         shape = 1 - len(share) / count
         size = max(1, _CHUNK // (4 * count))
         for start in range(0, self._resamples, size):
             draws = min(size, self._resamples - start)
-            own = rng.standard_gamma(shape, (draws, len(prompts)))[:, prompt]
-            added = rng.standard_gamma(self._prior[None, :, None], (draws, count, 2))
-            mass = added + own[:, :, None] * np.stack([1 - sample.labels, sample.labels], axis=-1)
+            mass = rng.standard_gamma(shape, (draws, len(prompts)))[:, prompt, None] * given
+            self._add_pseudo_labels(mass, rng)
             scale = share / (mass.sum(axis=-1) @ member)
             yield mass * scale[:, sample.strata, None]
+
+    def _add_pseudo_labels(self, mass: NDArray[np.float64], rng: np.random.Generator) -> None:
+        """Half a negative and half a positive on each side of the threshold, at a turn drawn as turns weigh."""
+        for side in (self._flagged, ~self._flagged):
+            rows = np.flatnonzero(side)
+            if rows.size:
+                chances = self._sample.weights[rows] / self._sample.weights[rows].sum()
+                for label in (0, 1):
+                    place = rng.choice(rows, len(mass), p=chances)
+                    mass[np.arange(len(mass)), place, label] += rng.standard_gamma(0.5, len(mass))
 
 
 def _rates(mass: NDArray[np.float64], flagged: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """``FIGURES`` of masses ``(..., n, 2)``; NaN where they are not defined."""
-    tp, fp = mass[..., flagged, 1].sum(-1), mass[..., flagged, 0].sum(-1)
-    fn, tn = mass[..., ~flagged, 1].sum(-1), mass[..., ~flagged, 0].sum(-1)
-    accuracy = tp + tn
-    chance = (tp + fp) * (tp + fn) + (fn + tn) * (fp + tn)
+    sides = np.stack([flagged, ~flagged], axis=-1).astype(np.float64)
+    (tp, fn), (fp, tn) = (np.moveaxis(mass[..., label] @ sides, -1, 0) for label in (1, 0))
+    total = tp + fp + fn + tn
+    accuracy = (tp + tn) / total
+    chance = ((tp + fp) * (tp + fn) + (fn + tn) * (fp + tn)) / total**2
     with np.errstate(divide="ignore", invalid="ignore"):
         f1 = 2 * tp / (2 * tp + fp + fn)
         return [accuracy, tp / (tp + fp), tp / (tp + fn), tn / (tn + fp), f1, (accuracy - chance) / (1 - chance)]
