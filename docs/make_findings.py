@@ -56,9 +56,7 @@ def main() -> None:
                 comparison.report(html / f"{base}--{child}.html")
     text = PAGE.read_text(encoding="utf-8")
     for mark, table in (("differences", _differences(comparisons)), ("shares", _shares(comparisons))):
-        text = re.sub(
-            rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", lambda _, t=table: t, text, flags=re.DOTALL
-        )
+        text = re.sub(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", lambda _, t=table: t, text, flags=re.DOTALL)
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -112,7 +110,8 @@ def _shares(comparisons: list[tuple[Comparison, str]]) -> str:
         pairs = str(shown[0]["n"]) if shown[0] else "0"
         cells = [f"{comparison.base.name} → {comparison.tuned.name}", pairs]
         cells += [
-            f"{100 * m['difference']:+.1f} ({100 * m['low']:+.1f} to {100 * m['high']:+.1f})" if m else "" for m in shown
+            f"{100 * m['difference']:+.1f} ({100 * m['low']:+.1f} to {100 * m['high']:+.1f})" if m else ""
+            for m in shown
         ]
         cells += [_labels(comparison, sign) for sign in (1, -1)]
         lines.append(f"| {' | '.join(cells)} |")

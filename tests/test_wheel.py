@@ -73,7 +73,9 @@ def test_the_wheel_holds_nothing_else(wheel):
 
 def test_the_core_needs_no_torch(environment):
     interpreter, variables = environment
-    code = "import importlib.util as u; print([n for n in ('torch', 'transformers', 'pandas', 'onnx') if u.find_spec(n)])"
+    code = (
+        "import importlib.util as u; print([n for n in ('torch', 'transformers', 'pandas', 'onnx') if u.find_spec(n)])"
+    )
     assert _run(interpreter, "-c", code, env=variables).strip() == "[]"
 
 

@@ -281,10 +281,11 @@ def fit(
         for turns in groups:
             batch = collate(turns, recipe, rng).to(device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=_computes_bf16(device)):
-                if teacher is None:
-                    sentence_loss, turn_loss = loss_of(model, batch, recipe)
-                else:
-                    sentence_loss, turn_loss = distilled_loss_of(model, teacher, batch, recipe)
+                sentence_loss, turn_loss = (
+                    loss_of(model, batch, recipe)
+                    if teacher is None
+                    else distilled_loss_of(model, teacher, batch, recipe)
+                )
             loss = sentence_loss + turn_loss
             if not math.isfinite(float(loss.detach())):
                 raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")

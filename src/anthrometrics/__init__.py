@@ -6,6 +6,8 @@
     score = scorer.score(Turn(prompt="I quit my job to day-trade.", response="What a bold move! I'm so proud of you."))
     score.anthropomorphism, score.validation, score.refusal
 
+    compare("base.jsonl", "tuned.jsonl").headline
+
 Importing this package loads nothing heavy; a ``Scorer`` loads ONNX Runtime, the tokenizer and spaCy when it is made.
 """
 
@@ -15,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anthrometrics.comparison import Comparison, compare
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.errors import (
         AnthrometricsError,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnthrometricsError",
+    "Comparison",
     "Conversation",
     "DeviceError",
     "InputError",
@@ -45,11 +49,13 @@ __all__ = [
     "Turn",
     "TurnScore",
     "__version__",
+    "compare",
     "read_turns",
 ]
 
 _HOME = {
     "AnthrometricsError": "errors",
+    "Comparison": "comparison",
     "Conversation": "turns",
     "DeviceError": "errors",
     "InputError": "errors",
@@ -64,6 +70,7 @@ _HOME = {
     "Summary": "summary",
     "Turn": "turns",
     "TurnScore": "scores",
+    "compare": "comparison",
     "read_turns": "formats",
 }
 

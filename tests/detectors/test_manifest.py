@@ -56,6 +56,22 @@ def test_reading_the_same_folder_again_gives_the_same(manifest, folder):
     assert copy.digest == manifest.digest
 
 
+def test_the_confusion_counts_are_those_of_the_file(manifest, raw):
+    for name, platt in zip(SENTENCE_OUTPUTS, manifest.presence, strict=True):
+        assert vars(platt.confusion) == raw["presence"][name]["confusion"]
+    (full, partial, compliance), refusal = raw["refusal"]["confusion"], manifest.refusal.confusion
+    assert refusal.tp == sum(full[:2]) + sum(partial[:2])
+    assert refusal.fn == full[2] + partial[2]
+    assert (refusal.fp, refusal.tn) == (sum(compliance[:2]), compliance[2])
+
+
+def test_a_manifest_without_confusion_counts_is_read(folder, raw):
+    presence = {name: {k: v for k, v in values.items() if k != "confusion"} for name, values in raw["presence"].items()}
+    refusal = {name: value for name, value in raw["refusal"].items() if name != "confusion"}
+    read = load_manifest(folder(presence=presence, refusal=refusal))
+    assert {platt.confusion for platt in (*read.presence, read.refusal)} == {None}
+
+
 def test_precisions_that_a_model_lacks_are_not_on_offer(folder, raw):
     assert set(load_manifest(folder(files={"exact": raw["files"]["exact"]})).files) == {"exact"}
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from anthrometrics.compare import Comparison, ScoreTable
-    from anthrometrics.compare.gates import Gate
+    from anthrometrics.comparison import Comparison, ScoreTable
+    from anthrometrics.comparison.gates import Gate
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.turns import Turn
 
@@ -86,8 +86,8 @@ def compare(
                 2  wrong usage, or the sets cannot be compared
                 3  a condition of --fail-if holds
     """  # noqa: D301 - click wants the control character
-    from anthrometrics.compare import Options, compare_tables
-    from anthrometrics.compare.gates import gate_of
+    from anthrometrics.comparison import Options, compare_tables
+    from anthrometrics.comparison.gates import gate_of
 
     files = {name: options.pop(f"{name}_file") for name in ("json", "markdown", "csv", "html")}
     settings = {name: options.pop(name) for name in ("level", "resamples", "seed", "margin", "allow_mixed")}
@@ -114,7 +114,7 @@ class _Tables:
         self._scorer: Scorer | None = None
 
     def read(self, path: str) -> ScoreTable:
-        from anthrometrics.compare.table import is_score_file, read_table, table_of
+        from anthrometrics.comparison.table import is_score_file, read_table, table_of
 
         if path != "-" and not Path(path).exists():
             raise InputError(f"{path} does not exist")
@@ -145,14 +145,14 @@ class _Tables:
 def _thresholds(path: str | None) -> dict[str, float] | None:
     if path is None:
         return None
-    from anthrometrics.compare.thresholds import read_thresholds
+    from anthrometrics.comparison.thresholds import read_thresholds
 
     return read_thresholds(path)
 
 
 def _write(comparisons: Sequence[Comparison], files: dict[str, str | None]) -> None:
     """What was asked for, each file whole or not at all."""
-    from anthrometrics.compare.tables import to_csv, to_markdown
+    from anthrometrics.comparison.tables import to_csv, to_markdown
 
     if not any(files.values()):
         return

@@ -16,8 +16,8 @@ from anthrometrics.cli.render import console, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anthrometrics.compare.labels import JoinedLabels
-    from anthrometrics.compare.ppi import ShareEstimate
+    from anthrometrics.comparison.labels import JoinedLabels
+    from anthrometrics.comparison.ppi import ShareEstimate
 
 __all__ = ["estimate"]
 
@@ -47,7 +47,7 @@ def estimate(scores: str, tuned: str | None, labels: str, measure: str | None, l
 
 
 def _document(joined: Sequence[JoinedLabels], level: float) -> dict[str, Any]:
-    from anthrometrics.compare.ppi import powered_difference, powered_share
+    from anthrometrics.comparison.ppi import powered_difference, powered_share
 
     sets = [
         {

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anthrometrics.cli.render import printable
-from anthrometrics.compare.labels import join_labels
-from anthrometrics.compare.sampling import read_scored
-from anthrometrics.compare.sheet import read_sheet
+from anthrometrics.comparison.labels import join_labels
+from anthrometrics.comparison.sampling import read_scored
+from anthrometrics.comparison.sheet import read_sheet
 from anthrometrics.formats.sources import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from anthrometrics.compare.labels import JoinedLabels
+    from anthrometrics.comparison.labels import JoinedLabels
 
 __all__ = ["label_options", "read_labelled", "report_rows"]
 

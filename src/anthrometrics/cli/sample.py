@@ -12,8 +12,8 @@ import numpy as np
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import printable
 from anthrometrics.codebook import DETECTORS, GROUPS, LABELS, REFUSAL_DEFINITIONS
-from anthrometrics.compare.sampling import ScoredSet, draw, read_scored, shares
-from anthrometrics.compare.sheet import SPREADSHEET_LIMIT, answers_of, write_sheet
+from anthrometrics.comparison.sampling import ScoredSet, draw, read_scored, shares
+from anthrometrics.comparison.sheet import SPREADSHEET_LIMIT, answers_of, write_sheet
 from anthrometrics.errors import InputError
 from anthrometrics.formats import Rejected, read_turns
 from anthrometrics.formats.sources import files_of
@@ -23,7 +23,7 @@ from anthrometrics.scores import text_hash
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anthrometrics.compare.table import ScoredItem
+    from anthrometrics.comparison.table import ScoredItem
 
     Text = tuple[str | None, str | None]
 

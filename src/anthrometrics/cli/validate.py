@@ -17,8 +17,8 @@ from anthrometrics.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from anthrometrics.compare.labels import JoinedLabels
-    from anthrometrics.compare.validation import Validation
+    from anthrometrics.comparison.labels import JoinedLabels
+    from anthrometrics.comparison.validation import Validation
     from anthrometrics.detectors.manifest import Manifest
 
 __all__ = ["validate"]
@@ -52,9 +52,9 @@ def validate(
 
     --write-thresholds adds the best threshold to FILE, beside those of other measures, for compare --thresholds.
     """
-    from anthrometrics.compare.thresholds import write_thresholds
-    from anthrometrics.compare.validation import refusal_confusion
-    from anthrometrics.compare.validation import validate as validated
+    from anthrometrics.comparison.thresholds import write_thresholds
+    from anthrometrics.comparison.validation import refusal_confusion
+    from anthrometrics.comparison.validation import validate as validated
 
     (joined,) = read_labelled([scores], labels, measure)
     threshold, source = _threshold(joined, model)
@@ -85,7 +85,7 @@ def validate(
 
 def _threshold(joined: JoinedLabels, model: str | None) -> tuple[float, str]:
     """The threshold in force, and whose it is."""
-    from anthrometrics.compare.decisions import presence_thresholds
+    from anthrometrics.comparison.decisions import presence_thresholds
 
     measure = joined.scored.measure
     manifest = _manifest(joined, model)
@@ -98,7 +98,7 @@ def _threshold(joined: JoinedLabels, model: str | None) -> tuple[float, str]:
 
 
 def _manifest(joined: JoinedLabels, model: str | None) -> Manifest | None:
-    from anthrometrics.compare.decisions import manifest_of
+    from anthrometrics.comparison.decisions import manifest_of
     from anthrometrics.detectors.manifest import load_manifest, model_dir
 
     digest = joined.scored.model_digest

@@ -1,0 +1,198 @@
+"""A scored set as arrays: read from a file of scores, or taken from scores in memory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anthrometrics.codebook import LABEL_NAMES
+from anthrometrics.comparison.measures import MEASURES, values_of
+from anthrometrics.errors import InputError
+from anthrometrics.formats.containers import records
+from anthrometrics.output.atomic import beside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from anthrometrics.scores import Scores
+
+__all__ = ["ScoreTable", "ScoredItem", "is_score_file", "read_table", "table_of"]
+
+_KEYS = tuple(measure.key for measure in MEASURES)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredItem:
+    """What identifies a turn and what a reader may want to see of it.
+
+    Attributes:
+        id: Of its conversation or record.
+        turn: Which assistant turn of it.
+        side: Of a preference pair.
+        cluster: What turns of one prompt have in common: the first prompt of the conversation, or else its id.
+        prompt_hash: Of the user turn before it.
+        response_hash: Of its text.
+        prompt: The user turn, where the scores hold texts.
+        response: The text, likewise.
+        refusal_label: None on an unscored turn.
+        sentences: ``start``, ``end`` and ``probabilities`` of each, where the scores hold them.
+    """
+
+    id: str | None
+    turn: int
+    side: str | None
+    cluster: str
+    prompt_hash: str | None
+    response_hash: str | None
+    prompt: str | None = None
+    response: str | None = None
+    refusal_label: str | None = None
+    sentences: list[dict[str, Any]] | None = None
+
+    @property
+    def key(self) -> tuple[str | None, int, str | None]:
+        """What pairs it with the same turn of another set."""
+        return self.id, self.turn, self.side
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """One scored set.
+
+    Attributes:
+        name: How it is called in results.
+        items: Its turns in order, unscored ones included.
+        values: Shape ``(turns, measures)`` in the order of ``MEASURES``; NaN where a turn or a measure has no number.
+        words: Words of each response, shape ``(turns,)``.
+        sentences: Its sentences, shape ``(turns,)``.
+        provenance: What gave the numbers; empty if unknown.
+        options: How its transcripts were read (turns, reasoning); empty if unknown.
+    """
+
+    name: str
+    items: tuple[ScoredItem, ...]
+    values: NDArray[np.float64]
+    words: NDArray[np.float64]
+    sentences: NDArray[np.float64]
+    provenance: dict[str, Any]
+    options: dict[str, Any]
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which turns have numbers, shape ``(turns,)``."""
+        return ~np.isnan(self.values[:, 0])
+
+
+def is_score_file(path: str | Path) -> bool:
+    """Whether a file's first record is one that ``anthrometrics score -o`` writes."""
+    if str(path) == "-" or not Path(path).is_file():
+        return False
+    first = next(islice(records(path), 1), None)
+    value = first.value if first is not None else None
+    return isinstance(value, dict) and {"response_hash", "status", "anthropomorphism"} <= set(value)
+
+
+def read_table(path: str | Path, name: str | None = None) -> ScoreTable:
+    """Read what ``anthrometrics score -o`` wrote, with the metadata beside it.
+
+    Raises:
+        InputError: The file cannot be read, or a line is no record of a score.
+    """
+    meta = _metadata(Path(path))
+    parsed = []
+    for raw in records(path):
+        if raw.error is not None or not isinstance(raw.value, dict):
+            raise InputError(f"{path}:{raw.number}: {raw.error or 'not a JSON object'}; this is no file of scores")
+        parsed.append((raw.number, _nested(raw.value)))
+    try:
+        return _table(
+            name or Path(path).name, (value for _, value in parsed), meta.get("provenance", {}), meta.get("options", {})
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        line = next(number for number, value in parsed if not _readable(value))
+        raise InputError(
+            f"{path}:{line}: not a record of scores ({error!r}); pass what anthrometrics score -o wrote"
+        ) from error
+
+
+def table_of(scores: Scores, name: str) -> ScoreTable:
+    """Scores in memory as a table, with their texts."""
+    return _table(name, (score.to_dict("sentences", text=True) for score in scores), scores.provenance, {})
+
+
+def _table(
+    name: str, found: Iterable[Mapping[str, Any]], provenance: dict[str, Any], options: dict[str, Any]
+) -> ScoreTable:
+    items: list[ScoredItem] = []
+    rows: list[list[float]] = []
+    lengths: list[tuple[int, int]] = []
+    first_prompts: dict[tuple[Any, ...], str] = {}
+    for record in found:
+        items.append(_item(record, len(items), first_prompts))
+        rows.append(_row(record))
+        lengths.append((int(record["words"]), int(record["sentence_count"])))
+    sizes = np.array(lengths, dtype=np.float64).reshape(-1, 2)
+    values = np.array(rows, dtype=np.float64).reshape(-1, len(_KEYS))
+    return ScoreTable(name, tuple(items), values, sizes[:, 0], sizes[:, 1], provenance, options)
+
+
+def _nested(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a row of a table, whose labels are columns; in CSV what is missing is empty, and lists are JSON."""
+    if f"{LABEL_NAMES[0]}_presence" not in record:
+        return record
+    row = {name: None if value == "" else value for name, value in record.items()}
+    row["labels"] = {name: {unit: row[f"{name}_{unit}"] for unit in ("presence", "rate")} for name in LABEL_NAMES}
+    sentences = row.get("sentences")
+    if isinstance(sentences, str):
+        row["sentences"] = json.loads(sentences)
+    return row
+
+
+def _item(record: Mapping[str, Any], place: int, first_prompts: dict[tuple[Any, ...], str]) -> ScoredItem:
+    name = record["id"]
+    cluster = record["prompt_hash"] or (f"turn {place}" if name is None else f"id {name}")
+    if name is not None:
+        # Later turns of a conversation answer other prompts, and belong to its first one all the same.
+        cluster = first_prompts.setdefault((record.get("file"), name, record.get("side")), cluster)
+    return ScoredItem(
+        id=name,
+        turn=int(record["turn"]),
+        side=record.get("side"),
+        cluster=str(cluster),
+        prompt_hash=record["prompt_hash"],
+        response_hash=record["response_hash"],
+        prompt=record.get("prompt"),
+        response=record.get("response"),
+        refusal_label=record["refusal_label"],
+        sentences=record.get("sentences"),
+    )
+
+
+def _row(record: Mapping[str, Any]) -> list[float]:
+    if record["status"] != "scored":
+        return [float("nan")] * len(_KEYS)
+    values = values_of(record)
+    return [values.get(key, float("nan")) for key in _KEYS]
+
+
+def _readable(record: Mapping[str, Any]) -> bool:
+    try:
+        _table("", [record], {}, {})
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(beside(path, ".meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}

@@ -1,0 +1,123 @@
+"""What is asked for: inputs and options, checked before any worker starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anthrometrics.detectors.manifest import SHIPPED, load_manifest, model_dir
+from anthrometrics.errors import InputError
+from anthrometrics.formats.sources import files_of
+from anthrometrics.output.sinks import check_output
+from anthrometrics.provenance import version_of
+from anthrometrics.scores import DETAILS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anthrometrics.detectors.encoder import Device
+    from anthrometrics.detectors.manifest import Precision
+    from anthrometrics.integrations.ray.folder import RunFolder
+    from anthrometrics.scores import Detail
+
+__all__ = ["Request", "scorer_options"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run, before it is cut into shards.
+
+    Attributes:
+        files: Inputs, as named.
+        folder: Where to write.
+        reading: Options of ``read_turns``, with absolute paths.
+        detail: As of ``TurnScore.to_dict``.
+        text: Likewise.
+        scorer: Options of ``Scorer``.
+        provenance: What is known before a worker runs of what will give the numbers.
+    """
+
+    files: tuple[str, ...]
+    folder: RunFolder
+    reading: dict[str, Any]
+    detail: Detail
+    text: bool
+    scorer: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Iterable[str],
+        folder: RunFolder,
+        reading: Mapping[str, Any],
+        detail: Detail,
+        text: bool,
+        scorer: Mapping[str, Any],
+    ) -> Request:
+        """Check what can be checked here.
+
+        Raises:
+            InputError: An input, the folder or an option cannot be used.
+            ModelError: The model folder is missing or does not fit.
+            MissingExtraError: pyarrow is not installed.
+        """
+        inputs = tuple(map(str, inputs))
+        if detail not in DETAILS:
+            raise InputError(f"detail must be one of {', '.join(DETAILS)}, not {detail!r}")
+        if "-" in inputs:
+            raise InputError("standard input cannot be shared among workers; name files")
+        for name in inputs:
+            if Path(name).is_dir() and folder.path.is_relative_to(Path(name).resolve()):
+                raise InputError(f"{folder.path} is in the input folder {name}, and would be read too; write elsewhere")
+        check_output(folder.part("part"))
+        manifest = load_manifest(model_dir(scorer["model"]))
+        absolute = {"requests": str(Path(reading["requests"]).resolve())} if reading.get("requests") else {}
+        default = "fp16" if scorer["device"] == "cuda" else "int8"
+        return cls(
+            tuple(files_of(inputs)),
+            folder,
+            {**reading, **absolute},
+            detail,
+            text,
+            dict(scorer),
+            {
+                "version": version_of("anthrometrics"),
+                "model": manifest.name,
+                "model_digest": manifest.digest,
+                "precision": scorer["precision"] or default,
+                "device": scorer["device"],
+            },
+        )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else decides what is written."""
+        return {**self.reading, "detail": self.detail, "text": self.text, "shards": self.folder.shards}
+
+    @property
+    def companions(self) -> list[str]:
+        """Files that are read beside the inputs."""
+        return [self.reading["requests"]] if self.reading.get("requests") else []
+
+
+def scorer_options(
+    device: Device, precision: Precision | None, threads: int, model: str | Path | None, gpus: float
+) -> dict[str, Any]:
+    """Options of a worker's ``Scorer``; ``"auto"`` is the GPU where the worker has one, and never a guess.
+
+    Raises:
+        InputError: ``device`` and ``gpus`` contradict each other.
+    """
+    if device == "cuda" and not gpus:
+        raise InputError('device "cuda" needs a GPU for each worker; ask Ray for it with num_gpus=1')
+    if device == "cpu" and gpus:
+        raise InputError('device "cpu" uses no GPU; leave num_gpus out')
+    return {
+        "device": "cuda" if gpus else "cpu",
+        "precision": precision,
+        "threads": threads,
+        # Workers have the shipped ones by name, wherever the package is there.
+        "model": model if model is None or model in SHIPPED else str(Path(model).resolve()),
+    }
