@@ -12,9 +12,12 @@ from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS
 from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import datasets
     import pandas as pd
     import polars as pl
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from anthrometrics.codebook import RefusalLabel
@@ -269,6 +272,35 @@ class Scores(Sequence[TurnScore]):
     def __repr__(self) -> str:
         """Size and model."""
         return f"<Scores: {len(self)} turns by {self.provenance.get('model', 'unknown model')}>"
+
+    def _repr_html_(self) -> str:
+        from anthrometrics.report.notebook import scores_html
+
+        return scores_html(self.summary().to_dict(), model=self.provenance.get("model"))
+
+    def plot(self) -> Figure:
+        """Bars: the expected share of turns with each detector and label.
+
+        Raises:
+            InputError: Nothing was scored.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from anthrometrics.report.plots import bars
+        from anthrometrics.report.scored import scores_document
+
+        return bars(scores_document("scores", self.to_dicts("labels"), self.provenance))
+
+    def report(self, path: str | Path, name: str = "scores") -> None:
+        """Write one HTML page with every turn, which needs no network.
+
+        Raises:
+            InputError: ``path`` cannot be written.
+            MissingExtraError: Jinja2 is not installed.
+        """
+        from anthrometrics.report.page import write_report
+        from anthrometrics.report.scored import scores_document
+
+        write_report(scores_document(name, self.to_dicts("sentences", text=True), self.provenance), path)
 
     def summary(self) -> Summary:
         """Means and shares over the scored turns."""

@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "anthrometrics", "score", "--device", "cpu", "-
 ARGUMENTS = ("a.jsonl", "b.jsonl", "-o", "out.jsonl")
 LEFT = ["out.partial.jsonl", "out.partial.state.json"]
 SENTENCES = ("I'm so proud of you.", "Boil it for ten minutes.", "I can't help with that.", "What a good idea!")
-MANY = 240
+MANY = 600
 
 
 def turns(name, count):
@@ -111,7 +111,7 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(inputs, uninterrupte
     journal = folder / LEFT[0]
     for _ in range(kills):
         process = start(*ARGUMENTS, "--resume", cwd=folder)
-        further = at[-1] + chance.randint(1, MANY // (kills + 1))
+        further = at[-1] + chance.randint(1, 40)
         wait_for(partial(has_lines, journal, further), process)
         time.sleep(chance.random() * 0.02)
         process.send_signal(signal.SIGKILL)

@@ -160,3 +160,12 @@ def test_columns_tell_files_only_where_there_are_several(write, transcript, tmp_
     assert two["file"].tolist() == ["a.jsonl"] * 4 + ["b.jsonl"] * 4
     assert [name for name in two.columns if name.startswith("kept.")] == ["kept.n", "kept.run"]
     assert two["kept.n"].tolist()[0] == 0
+
+
+def test_csv_keeps_carriage_returns_inside_a_cell(tmp_path, write):
+    source = tmp_path / "returns.jsonl"
+    source.write_text(json.dumps({"id": "a", "response": "One.\rTwo.\r\nThree.\nFour."}) + "\n", encoding="utf-8")
+    write("returns.jsonl", output="out.csv", text=True)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        (row,) = csv.DictReader(stream, strict=True)
+    assert row["response"] == "One.\rTwo.\r\nThree.\nFour."

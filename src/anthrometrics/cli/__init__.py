@@ -15,6 +15,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "score": "Score transcripts.",
     "compare": "Compare two or more scored sets, or transcripts.",
+    "report": "Write an HTML page of scores, or of a comparison.",
     "explain": "Show the sentences of one response with their labels.",
     "formats": "List the formats of transcripts that can be read.",
     "models": "Show the installed models and their published accuracy.",

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
-from anthrometrics.cli.progress import Progress
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import console, printable
-from anthrometrics.errors import InputError
+from anthrometrics.cli.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.table import Table
 
-    from anthrometrics.comparison import Comparison, ScoreTable
+    from anthrometrics.comparison import Comparison
     from anthrometrics.comparison.gates import Gate
-    from anthrometrics.detectors.scorer import Scorer
-    from anthrometrics.turns import Turn
 
 __all__ = ["compare"]
 
 _FAILED: Final = 3
-_SHOWN_REJECTIONS: Final = 10
 
 
 @click.command
@@ -94,7 +90,7 @@ def compare(
     gates = [gate_of(text) for text in conditions]
     thresholds = _thresholds(threshold_file)
     how = Options(**settings)
-    tables = _Tables(lambda: make_scorer(device, precision, threads, model, no_cache), options)
+    tables = Tables(lambda: make_scorer(device, precision, threads, model, no_cache), options)
     first = tables.read(base)
     comparisons = [
         compare_tables(first, tables.read(path), "none" if unpaired else by, how, thresholds) for path in tuned
@@ -104,42 +100,6 @@ def compare(
         for comparison in comparisons:
             _show(comparison, show_all)
     return _check(gates, comparisons)
-
-
-class _Tables:
-    """Reads files of scores, and scores transcripts, with one scorer for all of them."""
-
-    def __init__(self, make: Any, reading: dict[str, Any]) -> None:
-        self._make, self._reading = make, reading
-        self._scorer: Scorer | None = None
-
-    def read(self, path: str) -> ScoreTable:
-        from anthrometrics.comparison.table import is_score_file, read_table, table_of
-
-        if path != "-" and not Path(path).exists():
-            raise InputError(f"{path} does not exist")
-        if is_score_file(path):
-            return read_table(path)
-        self._scorer = self._scorer or self._make()
-        assert self._scorer is not None
-        with Progress((path,)) as progress:
-            scores = self._scorer.score_many(self._turns(path, progress))
-        return table_of(scores, "standard input" if path == "-" else Path(path).name)
-
-    def _turns(self, path: str, progress: Progress) -> Iterator[Turn]:
-        from anthrometrics.formats import Rejected, read_turns
-
-        rejected = 0
-        for item in read_turns(path, **self._reading, on_progress=progress.bytes_of(path)):
-            if not isinstance(item, Rejected):
-                progress.turn()
-                yield item
-                continue
-            rejected += 1
-            if rejected <= _SHOWN_REJECTIONS:
-                click.echo(f"rejected {printable(str(item))}", err=True)
-        if rejected:
-            click.echo(f"{rejected} of the lines of {path} could not be read and are not compared", err=True)
 
 
 def _thresholds(path: str | None) -> dict[str, float] | None:

@@ -12,6 +12,7 @@ from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
 from anthrometrics.cli.progress import Progress
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import console, print_summaries
+from anthrometrics.cli.report import Collected
 from anthrometrics.cli.scoring import Rejections, Run, StrictError
 from anthrometrics.cli.stopping import exit_code, terminable
 from anthrometrics.cli.telling import Telling
@@ -34,6 +35,7 @@ __all__ = ["score"]
 @click.command
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @writing_options
+@click.option("--html", metavar="PAGE.html", help="Also write a page to look at; holds every turn in memory.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @reading_options
 @scorer_options
@@ -41,6 +43,7 @@ __all__ = ["score"]
 @engine_options
 def score(
     inputs: tuple[str, ...],
+    html: str | None,
     strict: bool,
     device: str,
     precision: str | None,
@@ -63,6 +66,8 @@ def score(
                 2  wrong usage, or no line could be read
                 130 and 143  interrupted and terminated
     """  # noqa: D301 - click wants the control character
+    if html is not None and (options["resume"] or options["engine"] != "local"):
+        raise click.UsageError("--html needs every turn in this process; write the page of OUT by anthrometrics report")
     engine = engine_of(options)
     if engine is not None:
         how = {"strict": strict, "device": device, "precision": precision, "threads": threads, "model": model}
@@ -75,31 +80,36 @@ def score(
     def run_of() -> Run:
         scorer = make_scorer(device, precision, threads, model, no_cache)
         telling = None if writing.output or writing.to_stdout else Telling()
+        shown = telling if html is None else Collected(telling)
         progress, kept = Progress(inputs), Kept(options["keep"])
-        return Run(scorer, inputs, progress, Rejections(strict), writing.wanted, options, telling, kept=kept)
+        return Run(scorer, inputs, progress, Rejections(strict), writing.wanted, options, shown, kept=kept)
 
     with terminable():
         try:
-            return _to_files(writing, run_of) if writing.output else _to_screen(writing, run_of)
+            run, code = _to_files(writing, run_of) if writing.output else _to_screen(writing, run_of)
         except KeyboardInterrupt as stop:
             click.echo("\nanthrometrics: interrupted; no output was written", err=True)
             raise click.exceptions.Exit(exit_code(stop)) from stop
+    if html is not None and run.turns and isinstance(run.telling, Collected):
+        run.telling.write(html, run.inputs, run.scorer.provenance)
+    return code
 
 
-def _to_screen(writing: Writing, run_of: Callable[[], Run]) -> int:
+def _to_screen(writing: Writing, run_of: Callable[[], Run]) -> tuple[Run, int]:
     """Standard output: JSON lines or a table; perhaps a file for Inspect."""
     run = run_of()
     with run.progress:
         sink = write_stream(run, writing.to_stdout)
-    if run.telling is not None and run.turns:
+    telling = run.telling.telling if isinstance(run.telling, Collected) else run.telling
+    if telling is not None and run.turns:
         with stdout_errors():
             summaries = {path: builder.build() for path, builder in run.summaries.items()}
-            print_summaries(summaries, run.telling, run.scorer, console())
+            print_summaries(summaries, telling, run.scorer, console())
             sys.stdout.flush()
-    return _report(run, writing, sink)
+    return run, _report(run, writing, sink)
 
 
-def _to_files(writing: Writing, run_of: Callable[[], Run]) -> int:
+def _to_files(writing: Writing, run_of: Callable[[], Run]) -> tuple[Run, int]:
     """A file of scores, what stands beside it, and something to go on with if it is cut short."""
     assert writing.output is not None
     with partial_of(writing.output, writing.begin) as partial:
@@ -119,7 +129,7 @@ def _to_files(writing: Writing, run_of: Callable[[], Run]) -> int:
             if not partial.kept:
                 raise
             raise InputError(f"{error}\n{_kept(partial)}") from error
-    return _report(run, writing, sink)
+    return run, _report(run, writing, sink)
 
 
 def _kept(partial: Partial) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anthrometrics.cli.progress import Progress
+    from anthrometrics.cli.report import Collected
     from anthrometrics.cli.telling import Telling
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.output.journal import Journal
@@ -89,7 +90,7 @@ class Run:
     rejections: Rejections
     wanted: Wanted = field(default_factory=Wanted)
     reading: dict[str, Any] = field(default_factory=dict)
-    telling: Telling | None = None
+    telling: Telling | Collected | None = None
     summaries: dict[str, SummaryBuilder] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)

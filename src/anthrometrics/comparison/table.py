@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from anthrometrics.scores import Scores
 
-__all__ = ["ScoreTable", "ScoredItem", "is_score_file", "read_table", "table_of"]
+__all__ = ["ScoreTable", "ScoredItem", "is_score_file", "read_records", "read_table", "table_of"]
 
 _KEYS = tuple(measure.key for measure in MEASURES)
 
@@ -105,21 +105,38 @@ def read_table(path: str | Path, name: str | None = None) -> ScoreTable:
     Raises:
         InputError: The file cannot be read, or a line is no record of a score.
     """
-    meta = _metadata(Path(path))
-    parsed = []
-    for raw in records(path):
-        if raw.error is not None or not isinstance(raw.value, dict):
-            raise InputError(f"{path}:{raw.number}: {raw.error or 'not a JSON object'}; this is no file of scores")
-        parsed.append((raw.number, _nested(raw.value)))
+    numbered, meta = _numbered(path)
     try:
         return _table(
-            name or Path(path).name, (value for _, value in parsed), meta.get("provenance", {}), meta.get("options", {})
+            name or Path(path).name,
+            (value for _, value in numbered),
+            meta.get("provenance", {}),
+            meta.get("options", {}),
         )
     except (KeyError, TypeError, ValueError) as error:
-        line = next(number for number, value in parsed if not _readable(value))
+        line = next(number for number, value in numbered if not _readable(value))
         raise InputError(
             f"{path}:{line}: not a record of scores ({error!r}); pass what anthrometrics score -o wrote"
         ) from error
+
+
+def read_records(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The records of a file of scores, and the metadata beside it; empty if there is none.
+
+    Raises:
+        InputError: The file cannot be read, or a line is no JSON object.
+    """
+    numbered, meta = _numbered(path)
+    return [record for _, record in numbered], meta
+
+
+def _numbered(path: str | Path) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
+    found = []
+    for raw in records(path):
+        if raw.error is not None or not isinstance(raw.value, dict):
+            raise InputError(f"{path}:{raw.number}: {raw.error or 'not a JSON object'}; this is no file of scores")
+        found.append((raw.number, _nested(raw.value)))
+    return found, _metadata(Path(path))
 
 
 def table_of(scores: Scores, name: str) -> ScoreTable:

@@ -97,7 +97,8 @@ def _lines_into(stream: TextIO) -> Callable[[Record], None]:
 @contextmanager
 def _csv(output: Path, columns: Sequence[Column]) -> Iterator[Callable[[Record], None]]:
     with atomic_text(output) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        # Lines end as RFC 4180 has it; with a bare line feed, Python up to 3.12 leaves a carriage return unquoted.
+        writer = csv.writer(stream)
         writer.writerow(column.name for column in columns)
 
         def put(record: Record) -> None:

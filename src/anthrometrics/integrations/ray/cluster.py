@@ -15,7 +15,7 @@ from anthrometrics.errors import AnthrometricsError, DeviceError, InputError, Mi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["actor_pool", "connected", "load_ray", "quiet", "room_for"]
+__all__ = ["actor_pool", "connected", "load_ray", "quiet", "room_for", "through_client"]
 
 # Of a cluster of our own: shards travel as names and reports, so Ray's store of shared objects stays all but empty.
 _STORE_BYTES: Final = 200 << 20
@@ -122,6 +122,13 @@ def _defaults(values: dict[str, str]) -> Iterator[None]:
     finally:
         for name in added:
             del os.environ[name]
+
+
+def through_client() -> bool:
+    """Whether the connection is one of ``ray://``, by which Ray Data cannot be used."""
+    import ray.util.client
+
+    return bool(ray.util.client.ray.is_connected())
 
 
 def room_for(ray: Any, cpus: int, gpus: int) -> int:

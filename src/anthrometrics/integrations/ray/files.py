@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import AnthrometricsError, InputError
-from anthrometrics.integrations.ray.cluster import actor_pool, connected, quiet, room_for
+from anthrometrics.integrations.ray.cluster import actor_pool, connected, load_ray, quiet, room_for, through_client
 from anthrometrics.integrations.ray.folder import RunFolder
 from anthrometrics.integrations.ray.outcome import conclude
 from anthrometrics.integrations.ray.plan import ShardPlan, make_plan
@@ -199,24 +199,38 @@ def _rows(ray: Any, job: Job, shards: Sequence[Shard], workers: int) -> Iterator
     Raises:
         AnthrometricsError: The cluster failed.
     """
-    items = [{"shard": json.dumps(asdict(shard))} for shard in shards]
     try:
-        with quiet(ray):
-            # One task an actor at a time: a second would wait for the first while others are idle. Ray starts an actor
-            # again that died, and gives its task to another, without limit.
-            yield from (
-                ray.data.from_items(items, override_num_blocks=min(len(items), _MOST_TASKS))
-                .map(
-                    ShardScorer,
-                    fn_constructor_args=(job,),
-                    compute=actor_pool(ray, workers, workers, max_tasks_in_flight_per_actor=1),
-                    num_cpus=job.scorer["threads"],
-                    num_gpus=1 if job.scorer["device"] == "cuda" else None,
-                )
-                .iter_rows()
-            )
-    except ray.exceptions.RayTaskError:
+        if through_client():
+            # Ray Data works only on machines of the cluster; a task there does it, and tells all at the end.
+            yield from ray.get(ray.remote(num_cpus=0)(_all_rows).remote(job, shards, workers))
+        else:
+            yield from _streamed_rows(ray, job, shards, workers)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, AnthrometricsError):
+            raise error.cause from error
         raise
     except ray.exceptions.RayError as error:
         reason = str(error).strip() or type(error).__name__
         raise AnthrometricsError(f"the cluster failed: {reason}. What is done is kept; go on with --resume") from error
+
+
+def _all_rows(job: Job, shards: Sequence[Shard], workers: int) -> list[dict[str, Any]]:
+    return list(_streamed_rows(load_ray(), job, shards, workers))
+
+
+def _streamed_rows(ray: Any, job: Job, shards: Sequence[Shard], workers: int) -> Iterator[dict[str, Any]]:
+    items = [{"shard": json.dumps(asdict(shard))} for shard in shards]
+    with quiet(ray):
+        # One task an actor at a time: a second would wait for the first while others idle. Ray starts an actor again
+        # that died, and gives its task to another, without limit.
+        yield from (
+            ray.data.from_items(items, override_num_blocks=min(len(items), _MOST_TASKS))
+            .map(
+                ShardScorer,
+                fn_constructor_args=(job,),
+                compute=actor_pool(ray, workers, workers, max_tasks_in_flight_per_actor=1),
+                num_cpus=job.scorer["threads"],
+                num_gpus=1 if job.scorer["device"] == "cuda" else None,
+            )
+            .iter_rows()
+        )
