@@ -1,6 +1,7 @@
 """The public namespace: what is promised is there, and costs nothing before it is used."""
 
 import importlib
+import pkgutil
 from importlib.resources import files
 
 import pytest
@@ -35,45 +36,16 @@ def test_public_classes_and_functions_are_documented():
             assert getattr(anthrometrics, name).__doc__, name
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "codebook",
-        "errors",
-        "formats",
-        "formats.reader",
-        "formats.base",
-        "formats.chat",
-        "formats.containers",
-        "formats.fields",
-        "formats.registry",
-        "formats.sources",
-        "detectors.fold",
-        "output.atomic",
-        "output.finish",
-        "output.inspection",
-        "output.journal",
-        "output.partial",
-        "output.plan",
-        "output.sinks",
-        "output.state",
-        "output.table",
-        "provenance",
-        "scores",
-        "summary",
-        "turns",
-        "detectors.aggregate",
-        "detectors.encoder",
-        "detectors.language",
-        "detectors.manifest",
-        "detectors.scorer",
-        "detectors.segment",
-        "detectors.window",
-        "cli",
-    ],
+MODULES = sorted(
+    found.name
+    for found in pkgutil.walk_packages(anthrometrics.__path__, "anthrometrics.")
+    if not (found.ispkg or found.name.endswith("__main__"))
 )
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_modules_define_what_they_export(module):
-    loaded = importlib.import_module(f"anthrometrics.{module}")
+    loaded = importlib.import_module(module)
     for name in loaded.__all__:
         assert hasattr(loaded, name), name
 

@@ -1,5 +1,6 @@
 """Reports in a real browser."""
 
+import os
 import shutil
 from collections import namedtuple
 from contextlib import contextmanager
@@ -29,9 +30,9 @@ def score_set():
 def browser():
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
-        pytest.fail(
-            f"these tests need a browser: none of {', '.join(_NAMES)} is on the PATH (Debian: apt-get install chromium)"
-        )
+        missing = f"none of {', '.join(_NAMES)} is on the PATH (Debian: apt-get install chromium)"
+        # A browser cannot be asked of everybody who tries the project; of CI it can.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     with sync_playwright() as playwright:
         # Containers give Chromium no user namespaces for its sandbox; it opens nothing but reports made here.
         opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -126,9 +126,10 @@ def _defaults(values: dict[str, str]) -> Iterator[None]:
 
 def through_client() -> bool:
     """Whether the connection is one of ``ray://``, by which Ray Data cannot be used."""
-    import ray.util.client
+    from ray.util.client import ray as client
 
-    return bool(ray.util.client.ray.is_connected())
+    known: Any = client
+    return bool(known.is_connected())
 
 
 def room_for(ray: Any, cpus: int, gpus: int) -> int:
