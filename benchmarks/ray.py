@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -15,7 +13,6 @@ from tempfile import TemporaryDirectory
 from anthrometrics.detectors.scorer import Scorer
 from anthrometrics.integrations.ray import score_files
 from anthrometrics.integrations.ray.cluster import connected
-from anthrometrics.turns import Turn
 from benchmarks import workload
 from benchmarks.report import Measure, Result, load_average, usable_cores
 from benchmarks.timing import Timings, interleave, say
@@ -39,8 +36,8 @@ def run(options: argparse.Namespace) -> Result:
     if workers > usable_cores():
         raise SystemExit(f"--workers must be at most the {usable_cores()} usable cores of this machine, not {workers}")
     load = load_average()
-    turns = distinct(workload.load_turns(options.input, many))
-    scorer = Scorer("cpu", options.precision, workers, options.model)
+    turns = workload.load_turns(options.input, many)
+    scorer = Scorer("cpu", options.precision, workers, options.model, cache_mb=0)
     with TemporaryDirectory() as name:
         folder = Path(name)
         begin = time.perf_counter()
@@ -68,14 +65,8 @@ def run(options: argparse.Namespace) -> Result:
         notes=[
             "Rates are of the turns by which the large run exceeds the small one, so that what every run costs once "
             "(starting workers, importing, loading the model) is not in them; the small run shows that cost.",
-            "Texts are distinct, as a scorer remembers those it has judged.",
         ],
     )
-
-
-def distinct(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns, each with a sentence of its own at the end."""
-    return [replace(turn, response=f"{turn.response}\n\nThis was number {n}.") for n, turn in enumerate(turns)]
 
 
 def _on_ray(source: Path, out: Path, count: int, options: argparse.Namespace) -> None:
@@ -86,6 +77,7 @@ def _on_ray(source: Path, out: Path, count: int, options: argparse.Namespace) ->
         shards="jsonl",
         precision=options.precision,
         model=options.model,
+        cache_mb=0,
         workers=options.workers,
         split_bytes=source.stat().st_size // (_PIECES * options.workers) + 1,
     )

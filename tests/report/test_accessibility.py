@@ -3,6 +3,11 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+# The package reads its script from a file that it leaves open.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 AXE = Axe()
 VIOLATIONS = {"resultTypes": ["violations"]}
 

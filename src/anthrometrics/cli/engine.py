@@ -106,7 +106,7 @@ def score_on_ray(engine: Engine, inputs: tuple[str, ...], options: Mapping[str, 
     rest = dict(options)
     output, begin = _checked(rest)
     scorer = {name: rest.pop(name) for name in ("device", "precision", "model", "detail", "text")}
-    threads = rest.pop("threads")
+    threads, no_cache = rest.pop("threads"), rest.pop("no_cache", False)
     with terminable(), _progress() as show:
         try:
             run = score_files(
@@ -116,6 +116,7 @@ def score_on_ray(engine: Engine, inputs: tuple[str, ...], options: Mapping[str, 
                 shards=engine.shards,
                 workers=engine.workers,
                 threads=threads or 1,
+                cache_mb=0 if no_cache else None,
                 address=engine.address,
                 begin=begin,
                 on_progress=show,

@@ -71,6 +71,7 @@ def score(
     engine = engine_of(options)
     if engine is not None:
         how = {"strict": strict, "device": device, "precision": precision, "threads": threads, "model": model}
+        how["no_cache"] = no_cache
         return score_on_ray(engine, inputs, options | how)
     inputs = inputs_of(inputs, options["output"])
     names = ("output", "detail", "text", "inspect_scores", "resume", "restart")

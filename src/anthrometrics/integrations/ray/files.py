@@ -63,6 +63,7 @@ def score_files(
     device: Device = "auto",
     precision: Precision | None = None,
     model: str | Path | None = None,
+    cache_mb: float | None = None,
     workers: int | None = None,
     threads: int = 1,
     address: str | None = None,
@@ -90,6 +91,7 @@ def score_files(
             where a shard happens to run.
         precision: As of ``Scorer``.
         model: As of ``Scorer``; a folder must be there for every worker.
+        cache_mb: As of ``Scorer``, for each worker.
         workers: Processes that score; by default as many as the cluster has room for.
         threads: Cores of each.
         address: The cluster: ``"auto"``, ``"ray://host:port"``; by default that of ``RAY_ADDRESS``, or else one of this
@@ -111,7 +113,7 @@ def score_files(
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
     gpus = 1 if device == "cuda" else 0
-    scorer = scorer_options(device, precision, threads, model, gpus)
+    scorer = scorer_options(device, precision, threads, model, gpus, cache_mb)
     request = Request.of(inputs, RunFolder(Path(out_dir).resolve(), shards), reading or {}, detail, text, scorer)
     folder = request.folder
     folder.make()

@@ -113,6 +113,7 @@ def _metadata(
         **others,
         "inputs": plan.inputs,
         "formats": run.formats,
+        "options": plan.reading,
         "detail": detail,
         "turns": run.turns,
         "rejected": run.rejected,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anthrometrics.errors import InputError
 from anthrometrics.formats import read_turns
 from anthrometrics.formats.registry import FORMATS
+from anthrometrics.integrations.ray.request import WRITING
 from anthrometrics.output.plan import differences
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class ShardPlan:
     def inputs(self) -> list[str]:
         """Inputs in order, as named."""
         return list(dict.fromkeys(shard.file for shard in self.shards))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of ``read_turns``."""
+        return {name: value for name, value in self.options.items() if name not in WRITING}
 
     def check_same(self, request: Request, done: AbstractSet[str]) -> None:
         """Refuse to go on if what is done would not fit what is to come.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.detectors.manifest import SHIPPED, load_manifest, model_dir
 from anthrometrics.errors import InputError
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from anthrometrics.integrations.ray.folder import RunFolder
     from anthrometrics.scores import Detail
 
-__all__ = ["Request", "scorer_options"]
+__all__ = ["WRITING", "Request", "scorer_options"]
+
+# Options of what is written, which stand beside those of ``read_turns``.
+WRITING: Final = ("detail", "text", "shards")
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ class Request:
     @property
     def options(self) -> dict[str, Any]:
         """What else decides what is written."""
-        return {**self.reading, "detail": self.detail, "text": self.text, "shards": self.folder.shards}
+        writing = dict(zip(WRITING, (self.detail, self.text, self.folder.shards), strict=True))
+        return {**self.reading, **writing}
 
     @property
     def companions(self) -> list[str]:
@@ -103,7 +107,12 @@ class Request:
 
 
 def scorer_options(
-    device: Device, precision: Precision | None, threads: int, model: str | Path | None, gpus: float
+    device: Device,
+    precision: Precision | None,
+    threads: int,
+    model: str | Path | None,
+    gpus: float,
+    cache_mb: float | None = None,
 ) -> dict[str, Any]:
     """Options of a worker's ``Scorer``; ``"auto"`` is the GPU where the worker has one, and never a guess.
 
@@ -120,4 +129,5 @@ def scorer_options(
         "threads": threads,
         # Workers have the shipped ones by name, wherever the package is there.
         "model": model if model is None or model in SHIPPED else str(Path(model).resolve()),
+        **({} if cache_mb is None else {"cache_mb": cache_mb}),
     }
