@@ -37,19 +37,19 @@ def run(options: argparse.Namespace) -> Result:
     load = load_average()
     manifest = load_manifest(options.model)
     unique = list(islice(_answers(), options.unique))
-    threads = usable_cores()
+    runs = {}
+    # First, while this process is small: a child inherits its parent's peak on Linux.
+    for name, count, extra in (("cache on", options.turns, []), ("cache off", options.uncached, ["--no-cache"])):
+        say(f"{name}: {count:,} turns")
+        runs[name] = (count, *_score(unique, count, options.model, extra))
     say("the bare session over a sample")
-    encode = workload.window_encoder(manifest)
+    threads, encode = usable_cores(), workload.window_encoder(manifest)
     lengths = [sum(len(window.ids) for window in encode(turn)) for turn in unique]
     bare = _bare_rate(manifest.path / manifest.files["int8"], encode, unique[:: max(1, len(unique) // 200)], threads)
     measures = []
-    for name, count, extra in (("cache on", options.turns, []), ("cache off", options.uncached, ["--no-cache"])):
-        say(f"{name}: {count:,} turns")
-        seconds, peak, written = _score(unique, count, options.model, extra)
-        if written != count:
-            raise SystemExit(f"{written} turns were written, not {count}")
-        encoded = sum(lengths) if not extra and count >= len(unique) else sum(islice(cycle(lengths), count))
+    for name, (count, seconds, peak) in runs.items():
         read = sum(islice(cycle(lengths), count))
+        encoded = sum(lengths[:count]) if name == "cache on" else read
         measures += [
             Measure(f"{name}: peak memory", peak / _MEGABYTE, "MB", note=f"{count:,} turns in {seconds:.0f} s"),
             Measure(f"{name}: turns", count / seconds, "turns/s"),
@@ -92,8 +92,8 @@ def _bare_rate(file: Path, encode: Callable[[Turn], Sequence[Window]], sample: l
     return workload.token_count(windows) / (time.perf_counter() - begin)
 
 
-def _score(unique: list[Turn], count: int, model: Path | None, extra: list[str]) -> tuple[float, float, int]:
-    """Seconds, bytes at the peak, and turns written."""
+def _score(unique: list[Turn], count: int, model: Path | None, extra: list[str]) -> tuple[float, float]:
+    """Seconds, and bytes at the peak."""
     with TemporaryDirectory() as folder:
         source, output = Path(folder) / "turns.jsonl", Path(folder) / "scores.jsonl"
         with source.open("w", encoding="utf-8") as stream:
@@ -104,4 +104,6 @@ def _score(unique: list[Turn], count: int, model: Path | None, extra: list[str])
         peak = peak_of([*command, *extra, *(["--model", str(model)] if model else [])])
         seconds = time.perf_counter() - begin
         meta = json.loads(output.with_name("scores.meta.json").read_text(encoding="utf-8"))
-        return seconds, peak, int(meta["turns"])
+        if meta["turns"] != count:
+            raise SystemExit(f"{meta['turns']} turns were scored, not {count}")
+        return seconds, peak
