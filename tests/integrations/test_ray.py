@@ -392,9 +392,11 @@ def test_a_killed_run_is_gone_on_with(ray, real_turns, tmp_path, scorer, child_e
     write_transcript(source, turns)
     pieces = source.stat().st_size // 12
     address = ray.get_runtime_context().gcs_address
+    # How to authenticate with the cluster stands in the environment since it was started.
+    how = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(source), str(out), str(pieces), address],
-        env=child_environment,
+        env={**child_environment, **how},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -636,6 +638,21 @@ def test_a_shard_that_is_done_is_not_done_again(work):
     before = folder.part(shard.name).stat().st_mtime_ns
     assert done_by(job, shard) == first
     assert folder.part(shard.name).stat().st_mtime_ns == before
+
+
+def test_a_piece_reads_as_the_same_lines_of_the_whole_file(work):
+    """Line numbers count from the file's beginning, and a byte order mark is allowed only there."""
+    job, folder, shard = work
+    lines = [json_line({"id": name, "response": "I love it."}).encode() for name in "abc"]
+    lines[1:1] = [b"\xef\xbb\xbf" + lines[0], b"nonsense\n"]
+    Path(shard.path).write_bytes(b"".join(lines))
+    size = sum(map(len, lines))
+    row = done_by(job, replace(shard, start=len(lines[0]), end=size, format="chat"))
+    assert (row["turns"], row["rejected"], row["failed"], row["error"]) == (2, 2, "", "")
+    assert [record["id"] for record in lines_of([folder.part(shard.name)])] == ["b", "c"]
+    expected = plain([{**rejected, "file": shard.file} for rejected in rejected_of(shard.path)])
+    assert lines_of([folder.rejected(shard.name)]) == expected
+    assert [rejected["line"] for rejected in expected] == [2, 3]
 
 
 def test_a_file_that_became_shorter_is_named(work):
