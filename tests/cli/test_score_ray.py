@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
 
 def said(done):
-    """Lines on standard error, without those of Ray's own log."""
-    return [line for line in done.stderr.splitlines() if not line.startswith("[2")]
+    """Lines on standard error, without those of Ray's own logs: ``[2026-…`` and ``(raylet) …``, coloured or not."""
+    return [line for line in done.stderr.splitlines() if not line.startswith(("[2", "(", "\x1b["))]
 
 
 def records_in(folder):
