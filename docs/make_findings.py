@@ -94,8 +94,12 @@ def _differences(comparisons: list[tuple[Comparison, str]]) -> str:
 
 def _cell(comparison: Comparison, key: str) -> str:
     row = comparison[key]
-    text = f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+    text = _points(row.difference, row.low, row.high)
     return f"**{text}**" if row.p_holm < comparison.options.alpha else text
+
+
+def _points(difference: float, low: float, high: float) -> str:
+    return f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _shares(comparisons: list[tuple[Comparison, str]]) -> str:
@@ -109,10 +113,7 @@ def _shares(comparisons: list[tuple[Comparison, str]]) -> str:
         shown = [matched.get((name, "presence")) for name in ("anthropomorphism", "validation")]
         pairs = str(shown[0]["n"]) if shown[0] else "0"
         cells = [f"{comparison.base.name} → {comparison.tuned.name}", pairs]
-        cells += [
-            f"{100 * m['difference']:+.1f} ({100 * m['low']:+.1f} to {100 * m['high']:+.1f})" if m else ""
-            for m in shown
-        ]
+        cells += [_points(m["difference"], m["low"], m["high"]) if m else "" for m in shown]
         cells += [_labels(comparison, sign) for sign in (1, -1)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

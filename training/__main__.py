@@ -16,11 +16,11 @@ import torch
 from anthrometrics.detectors.manifest import load_manifest
 from training import baselines, card, corpus, evaluate, publish
 from training.agreement import agreement
-from training.calibrate import Calibration, Predictions, fit_calibration
+from training.calibrate import Calibration, fit_calibration
 from training.corpus import Corpus
 from training.export import export, round_weights
 from training.fit import Recipe, fit, predict
-from training.measure import measure, onnx_predictions, refusal_dev
+from training.measure import measure, refusal_dev
 from training.model import DetectorModel, trunk_dir
 
 ROOT = Path(__file__).parents[1]
@@ -38,10 +38,9 @@ def main() -> None:
     export(model, out)
     shutil.copy(trunk_dir() / "tokenizer.json", out / "tokenizer.json")
     results = replace(
-        measure(calibration, data, out, ("exact", "int8")),
+        measure(calibration, data, out, ("exact", "int8"), model),
         baselines=_baselines(data, arguments.runs / "baselines.json"),
         seeds=seeds,
-        parity=_parity(predict(model, data.test), onnx_predictions(out, "exact", data.test)),
         agreement=agreement("given.first", "given.second"),
     )
     publish.write_manifest(out, publish.FULL, calibration, results)
@@ -92,16 +91,6 @@ def _baselines(data: Corpus, file: Path) -> dict[str, dict[str, Any]]:
         file.write_text(json.dumps(figures), encoding="utf-8")
     loaded: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return loaded
-
-
-def _parity(torch_side: Predictions, onnx_side: Predictions) -> float:
-    """Largest difference of any logit."""
-    return float(
-        max(
-            max(np.abs(a[0] - b[0]).max(), np.abs(a[1] - b[1]).max())
-            for a, b in zip(torch_side, onnx_side, strict=True)
-        )
-    )
 
 
 if __name__ == "__main__":

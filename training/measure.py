@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from anthrometrics.detectors.encoder import Encoder
 from anthrometrics.detectors.manifest import Precision
 from training import corpus, evaluate, publish
@@ -12,10 +14,26 @@ from training.contrast import CONTRAST, contrast_results
 from training.corpus import Corpus
 from training.data import TrainingTurn, refusal_published, written
 from training.export import FILES
+from training.fit import predict
+from training.model import DetectorModel
 
 
-def measure(calibration: Calibration, data: Corpus, out: Path, precisions: tuple[Precision, ...]) -> publish.Results:
-    """The published figures that a model's files give by themselves; the first precision stands for the model."""
+def measure(
+    calibration: Calibration,
+    data: Corpus,
+    out: Path,
+    precisions: tuple[Precision, ...],
+    model: DetectorModel | None = None,
+) -> publish.Results:
+    """The published figures of a model's files.
+
+    Args:
+        calibration: Of the model.
+        data: Its test split is measured.
+        out: Folder of the files.
+        precisions: What to measure; the first stands for the model.
+        model: What was exported, to be compared with the first file.
+    """
     first = precisions[0]
     dev = refusal_dev()
     contrast = corpus.encode(written(CONTRAST), corpus.tokenizer())
@@ -39,6 +57,7 @@ def measure(calibration: Calibration, data: Corpus, out: Path, precisions: tuple
             "test": len(data.test),
             "test_refusal": len(data.test_refusal),
         },
+        parity=None if model is None else _parity(predict(model, data.test), predictions[first]),
     )
 
 
@@ -50,3 +69,13 @@ def refusal_dev() -> list[TrainingTurn]:
 def onnx_predictions(out: Path, precision: Precision, turns: list[TrainingTurn]) -> Predictions:
     """Raw logits of an exported file."""
     return evaluate.predict_with(Encoder(out, FILES, "cpu", precision), turns)
+
+
+def _parity(torch_side: Predictions, onnx_side: Predictions) -> float:
+    """Largest difference of any logit."""
+    return float(
+        max(
+            max(np.abs(a[0] - b[0]).max(), np.abs(a[1] - b[1]).max())
+            for a, b in zip(torch_side, onnx_side, strict=True)
+        )
+    )

@@ -19,6 +19,7 @@ __all__ = [
     "REFUSAL_DEFINITIONS",
     "REFUSAL_LABELS",
     "SENTENCE_OUTPUTS",
+    "TURN_DETECTORS",
     "VALIDATING",
     "Label",
     "RefusalLabel",
@@ -149,3 +150,6 @@ VALIDATING: Final[tuple[str, ...]] = ("empathy", "emotional_validation", "praise
 DETECTORS: Final[dict[str, tuple[str, ...]]] = {"anthropomorphism": ANTHROPOMORPHIC, "validation": VALIDATING}
 
 SENTENCE_OUTPUTS: Final[tuple[str, ...]] = (*LABEL_NAMES, *DETECTORS)
+
+# What a turn is scored for. Refusal is judged by the turn as a whole, not by its sentences.
+TURN_DETECTORS: Final[tuple[str, ...]] = (*DETECTORS, "refusal")

@@ -116,7 +116,9 @@ def _write(comparisons: Sequence[Comparison], files: dict[str, str | None]) -> N
 
     if not any(files.values()):
         return
-    documents = [comparison.to_dict() for comparison in comparisons]
+    # Tables hold no answers, which are most of the work.
+    items = None if files["json"] or files["html"] else 0
+    documents = [comparison.to_dict(items) for comparison in comparisons]
     plain = documents[0] if len(documents) == 1 else documents
     if files["json"]:
         _put(files["json"], json.dumps(plain, ensure_ascii=False, indent=1) + "\n")

@@ -15,6 +15,7 @@ import click
 from anthrometrics.cli.render import printable
 from anthrometrics.cli.stopping import exit_code, terminable
 from anthrometrics.formats import Rejected
+from anthrometrics.report.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +125,7 @@ def score_on_ray(engine: Engine, inputs: tuple[str, ...], options: Mapping[str, 
             )
         except KeyboardInterrupt as stop:
             done = len(list(output.glob("state/part-*.json")))
-            kept = f"{_count(done, 'shard')} done in {output}; the same command with --resume goes on"
+            kept = f"{count(done, 'shard')} done in {output}; the same command with --resume goes on"
             click.echo(f"\nanthrometrics: interrupted; {kept if done else 'nothing was written'}", err=True)
             raise click.exceptions.Exit(exit_code(stop)) from stop
     return _report(run)
@@ -178,10 +179,10 @@ def _report(run: RayRun) -> int:
             "workers differ in what gives the numbers; meta.json lists it, and the last digits may differ", err=True
         )
     unscored = sum(sum(summary.unscored.values()) for summary in run.summaries.values())
-    parts = [f"{_count(run.turns - unscored, 'turn')} scored"]
+    parts = [f"{count(run.turns - unscored, 'turn')} scored"]
     parts += [f"{unscored} unscored (no text to score)"] if unscored else []
-    parts += [f"{_count(run.rejected, 'line')} rejected, kept in {run.folder / 'rejected'}"] if run.rejected else []
-    parts += [f"{_count(len(run.failed), 'file')} not scored, which --resume tries again"] if run.failed else []
+    parts += [f"{count(run.rejected, 'line')} rejected, kept in {run.folder / 'rejected'}"] if run.rejected else []
+    parts += [f"{count(len(run.failed), 'file')} not scored, which --resume tries again"] if run.failed else []
     click.echo(f"{'; '.join(parts)} → {run.folder}", err=True)
     return 1 if run.rejected or run.failed else 0
 
@@ -190,7 +191,3 @@ def _rejected(folder: Path) -> Iterator[Rejected]:
     for file in sorted((folder / "rejected").glob("part-*.jsonl")):
         with file.open(encoding="utf-8") as stream:
             yield from (Rejected(**json.loads(line)) for line in stream)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -21,6 +21,7 @@ from anthrometrics.errors import AnthrometricsError, InputError
 from anthrometrics.output.atomic import beside
 from anthrometrics.output.partial import partial_of
 from anthrometrics.output.table import Kept
+from anthrometrics.report.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,7 @@ def _to_files(writing: Writing, run_of: Callable[[], Run]) -> tuple[Run, int]:
 
 def _kept(partial: Partial) -> str:
     number = partial.journal.turns
-    return f"{_count(number, 'turn')} kept in {partial.journal.path}; the same command with --resume goes on"
+    return f"{count(number, 'turn')} kept in {partial.journal.path}; the same command with --resume goes on"
 
 
 def _report(run: Run, writing: Writing, inspect: InspectSink | None) -> int:
@@ -147,18 +148,14 @@ def _report(run: Run, writing: Writing, inspect: InspectSink | None) -> int:
         if name != "chat":
             click.echo(f"{path} was read as {name}", err=True)
     if inspect is not None:
-        out = "".join(f"; {_count(n, 'turn')} left out that {why}" for why, n in inspect.left_out.items())
-        click.echo(f"{_count(inspect.samples, 'sample')} for Inspect → {writing.wanted.inspect}{out}", err=True)
-    parts = [f"{_count(run.turns - run.unscored, 'turn')} scored"]
+        out = "".join(f"; {count(n, 'turn')} left out that {why}" for why, n in inspect.left_out.items())
+        click.echo(f"{count(inspect.samples, 'sample')} for Inspect → {writing.wanted.inspect}{out}", err=True)
+    parts = [f"{count(run.turns - run.unscored, 'turn')} scored"]
     if run.unscored:
         parts.append(f"{run.unscored} unscored (no text to score)")
     if run.rejections.count:
         kept = f", kept in {beside(writing.output, '.rejected.jsonl')}" if writing.output is not None else ""
-        parts.append(f"{_count(run.rejections.count, 'line')} rejected{kept}")
+        parts.append(f"{count(run.rejections.count, 'line')} rejected{kept}")
     where = f" → {writing.output}" if writing.output is not None else ""
     click.echo("; ".join(parts) + where, err=True)
     return 1 if run.rejections.count else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anthrometrics.cli.progress import Progress
-from anthrometrics.cli.render import printable
+from anthrometrics.cli.scoring import Rejections
 from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from anthrometrics.turns import Turn
 
 __all__ = ["Tables"]
-
-_SHOWN: Final = 10
 
 
 class Tables:
@@ -75,14 +73,12 @@ class Tables:
     def _turns(self, path: str, progress: Progress) -> Iterator[Turn]:
         from anthrometrics.formats import Rejected, read_turns
 
-        rejected = 0
+        rejections = Rejections(strict=False)
         for item in read_turns(path, **self._reading, on_progress=progress.bytes_of(path)):
-            if not isinstance(item, Rejected):
+            if isinstance(item, Rejected):
+                rejections.add(item)
+            else:
                 progress.turn()
                 yield item
-                continue
-            rejected += 1
-            if rejected <= _SHOWN:
-                click.echo(f"rejected {printable(str(item))}", err=True)
-        if rejected:
-            click.echo(f"{rejected} of the lines of {path} could not be read and are not compared", err=True)
+        if rejections.count:
+            click.echo(f"{rejections.count} of the lines of {path} could not be read and are not compared", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS
+from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS, TURN_DETECTORS
 from anthrometrics.comparison.measures import MEASURES
 from anthrometrics.comparison.prevalence import paired_prevalence, prevalence
 from anthrometrics.comparison.significance import mcnemar, sign_flip
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from anthrometrics.comparison.table import ScoreTable
     from anthrometrics.detectors.manifest import Confusion, Manifest
 
-__all__ = ["Decisions", "Flip", "decisions_of", "manifest_of", "presence_thresholds"]
+__all__ = ["Decisions", "Flip", "decisions_of", "manifest_of", "presence_thresholds", "sentence_thresholds"]
 
-_NAMES: Final = (*DETECTORS, "refusal", *(f"label.{name}" for name in LABEL_NAMES))
+_NAMES: Final = (*TURN_DETECTORS, *(f"label.{name}" for name in LABEL_NAMES))
 # Where nothing is known of the model that scored.
 _HALF: Final = 0.5
 
@@ -96,15 +96,16 @@ def decisions_of(
     before, after = (_positive(table, rows, cut) for table, rows in ((base, pairing.base), (tuned, pairing.tuned)))
     held = [i for i in range(len(_NAMES)) if not (np.isnan(before[:, i]).all() or np.isnan(after[:, i]).all())]
     flips = tuple(_flip(_NAMES[i], cut.get(_NAMES[i]), before[:, i], after[:, i], pairing, options) for i in held)
-    corrected = [i for i in held if i < 3]
+    corrected = [i for i in held if _NAMES[i] in TURN_DETECTORS]
     confusions = _confusions(manifest, thresholds or {})
     errors = [confusions[_NAMES[i]] for i in corrected]
     shares = _prevalence(before[:, corrected], after[:, corrected], errors, pairing, options)
     rows = tuple({"name": _NAMES[i], **share} for i, share in zip(corrected, shares, strict=True))
-    return Decisions(flips, rows, _sentence_thresholds(manifest))
+    return Decisions(flips, rows, sentence_thresholds(manifest))
 
 
-def _sentence_thresholds(manifest: Manifest | None) -> dict[str, float]:
+def sentence_thresholds(manifest: Manifest | None) -> dict[str, float]:
+    """Label → probability from which a sentence has it; empty if the model is not known."""
     if manifest is None:
         return {}
     pairs = zip(SENTENCE_OUTPUTS, manifest.sentence, strict=True)
@@ -130,7 +131,7 @@ def presence_thresholds(manifest: Manifest | None) -> dict[str, float]:
 def _confusions(manifest: Manifest | None, replaced: Mapping[str, float]) -> dict[str, Confusion | None]:
     """What is known of the detectors' errors, at the thresholds that the model came with."""
     if manifest is None:
-        return dict.fromkeys((*DETECTORS, "refusal"))
+        return dict.fromkeys(TURN_DETECTORS)
     known = dict(zip(SENTENCE_OUTPUTS, manifest.presence, strict=True))
     found = {name: known[name].confusion for name in DETECTORS} | {"refusal": manifest.refusal.confusion}
     return {name: None if name in replaced else confusion for name, confusion in found.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from anthrometrics.codebook import DETECTORS, GROUPS, LABEL_NAMES
+from anthrometrics.codebook import DETECTORS, GROUPS, LABEL_NAMES, TURN_DETECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Measure:
 
 
 def _measures() -> tuple[Measure, ...]:
-    presence = [Measure(name, "detector", "presence") for name in (*DETECTORS, "refusal")]
+    presence = [Measure(name, "detector", "presence") for name in TURN_DETECTORS]
     presence += [Measure(name, "group", "presence") for name in GROUPS]
     presence += [Measure(name, "label", "presence") for name in LABEL_NAMES]
     # Refusal is judged by the turn, so it has no rate.
@@ -55,7 +55,7 @@ def values_of(record: Mapping[str, Any]) -> dict[str, float]:
     A group's number is the largest of its labels', which is the least that "any of them" can be. Without labels
     (``--detail summary``) there are only the detectors.
     """
-    values = {name: float(record[name]) for name in (*DETECTORS, "refusal")}
+    values = {name: float(record[name]) for name in TURN_DETECTORS}
     values |= {f"{name}.rate": float(record[f"{name}_rate"]) for name in DETECTORS}
     labels = record.get("labels")
     if labels:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from anthrometrics.codebook import TURN_DETECTORS
 from anthrometrics.comparison.decisions import Decisions, decisions_of
 from anthrometrics.comparison.effects import (
     cliffs_delta,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Difference", "Options", "compare_tables"]
 
 _SCHEMA: Final = 1
-_ITEM_VALUES: Final = ("anthropomorphism", "validation", "refusal")
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class Comparison:
         """Pairs with what they scored, the most changed first."""
         if self.pairing.by == "none":
             return []
-        columns = [_column(name) for name in _ITEM_VALUES]
+        columns = [_column(name) for name in TURN_DETECTORS]
         before, after = self.base.values[self.pairing.base], self.tuned.values[self.pairing.tuned]
         change = np.nan_to_num(np.abs(after - before)[:, columns]).max(axis=1)
         chosen = np.argsort(-change, kind="stable")[:most]
@@ -357,7 +357,7 @@ def _shown(table: ScoreTable, row: int, thresholds: Mapping[str, float]) -> dict
         "response": item.response,
         "words": int(table.words[row]),
         "refusal_label": item.refusal_label,
-        "values": {name: _number(table.values[row, _column(name)]) for name in _ITEM_VALUES},
+        "values": {name: _number(table.values[row, _column(name)]) for name in TURN_DETECTORS},
         "sentences": sentences,
     }
 

@@ -60,9 +60,7 @@ class Encoder:
         device: Device = "auto",
         precision: Precision | None = None,
     ) -> None:
-        wanted = _choose_device(device, precision)
-        if device == "auto" and precision is None and "fp16" not in files:
-            wanted = "cpu"
+        wanted = _choose_device(device, precision, files)
         try:
             self._open(directory, files, wanted, precision)
         except DeviceError as error:
@@ -130,12 +128,16 @@ class Encoder:
         return cast("Logits", tuple(self._session.run(_OUTPUTS, feed)))
 
 
-def _choose_device(device: Device, precision: Precision | None) -> Literal["cpu", "cuda"]:
+def _choose_device(
+    device: Device, precision: Precision | None, files: Mapping[Precision, str]
+) -> Literal["cpu", "cuda"]:
     if device not in ("cpu", "cuda", "auto"):
         raise DeviceError(f'device {device!r} is unknown; use "cpu", "cuda" or "auto"')
     if device == "cuda" and precision == "int8":
         raise DeviceError('int8 runs on the CPU only; use precision="fp16" or "exact" with device="cuda"')
     if device == "cpu" or precision == "int8":
+        return "cpu"
+    if device == "auto" and precision is None and "fp16" not in files:
         return "cpu"
     import onnxruntime
 

@@ -58,6 +58,7 @@ class _Piece:
 
     def __init__(self, judge: Judge, pool: ThreadPoolExecutor) -> None:
         self.slots: list[_Slot] = []
+        self._new: list[_Slot] = []
         self.futures: list[Future[Any]] = []
         self.characters = 0
         self._encoded: EncodedTurn | None = None
@@ -66,28 +67,27 @@ class _Piece:
     def add(self, slot: _Slot) -> None:
         self.slots.append(slot)
         if slot.logits is None and slot.twin is None:
+            self._new.append(slot)
             self.characters += len(slot.turn.response or "")
 
     def start(self) -> None:
         """Hand the work to the pool; a very long turn is cut up here first."""
-        new = [slot for slot in self.slots if slot.logits is None and slot.twin is None]
-        if len(new) == 1 and self.characters >= _LONG_CHARACTERS:
-            self._encoded = self._pool.submit(self._judge.prepare, new[0].turn).result()
+        if len(self._new) == 1 and self.characters >= _LONG_CHARACTERS:
+            self._encoded = self._pool.submit(self._judge.prepare, self._new[0].turn).result()
             windows = self._encoded.windows if self._encoded is not None else ()
             cuts = range(0, len(windows), _PIECE_WINDOWS)
             self.futures = [self._pool.submit(self._judge.encode, windows[i : i + _PIECE_WINDOWS]) for i in cuts]
-        elif new:
-            self.futures = [self._pool.submit(self._fill, new)]
+        elif self._new:
+            self.futures = [self._pool.submit(self._fill)]
 
     def finish(self) -> None:
         """Wait until all slots are filled."""
         results = [future.result() for future in self.futures]
         if self._encoded is not None:
-            slot = next(slot for slot in self.slots if slot.logits is None and slot.twin is None)
-            slot.logits = self._judge.join(self._encoded, [logits for part in results for logits in part])
+            self._new[0].logits = self._judge.join(self._encoded, [logits for part in results for logits in part])
 
-    def _fill(self, slots: list[_Slot]) -> None:
-        for slot in slots:
+    def _fill(self) -> None:
+        for slot in self._new:
             encoded = self._judge.prepare(slot.turn)
             if encoded is not None:
                 slot.logits = self._judge.join(encoded, self._judge.encode(encoded.windows))

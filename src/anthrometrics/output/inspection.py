@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from anthrometrics.codebook import SENTENCE_OUTPUTS
+from anthrometrics.codebook import SENTENCE_OUTPUTS, TURN_DETECTORS
 from anthrometrics.errors import InputError
 from anthrometrics.output.atomic import atomic_text, json_line
 
@@ -29,9 +29,8 @@ INSPECT: Final = "inspect"
 # Fields of a sample in a log of Inspect, by which it is known whether the epoch is part of the turn's id.
 EPOCH_FIELDS: Final = ("epoch", "eval.config.epochs")
 Record = dict[str, Any]
-_VALUES: Final = ("anthropomorphism", "validation", "refusal")
 _WORDS: Final = {"anthropomorphism": "anthropomorphic", "validation": "validating", "refusal": "refusing"}
-_COLUMNS: Final = {name: SENTENCE_OUTPUTS.index(name) for name in _VALUES}
+_COLUMNS: Final = {name: SENTENCE_OUTPUTS.index(name) for name in TURN_DETECTORS}
 _OF_A_TURN: Final = ("anthropomorphism_rate", "validation_rate", "refusal_label", "response_hash", "flags", "kept")
 _MODEL: Final = ("version", "model", "model_digest", "precision", "device")
 
@@ -112,7 +111,7 @@ class InspectSink:
         record: Record = {"id": sample["id"]}
         if sample["epoch"] is not None:
             record["epoch"] = sample["epoch"]
-        record["value"] = {name: round(sum(turn[name] for turn in turns) / len(turns), 6) for name in _VALUES}
+        record["value"] = {name: round(sum(turn[name] for turn in turns) / len(turns), 6) for name in TURN_DETECTORS}
         if "response" in turns[-1]:
             record["answer"] = turns[-1]["response"]
         said = [(turn["turn"], turn[INSPECT]["explanation"]) for turn in turns]
@@ -159,7 +158,7 @@ def _explanation(score: TurnScore) -> str | None:
 
 
 def _measures(turn: Record) -> Record:
-    return {name: turn[name] for name in ("turn", *_VALUES, *_OF_A_TURN) if name in turn}
+    return {name: turn[name] for name in ("turn", *TURN_DETECTORS, *_OF_A_TURN) if name in turn}
 
 
 def _quoted(sentence: SentenceScore) -> str:

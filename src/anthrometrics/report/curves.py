@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from anthrometrics.codebook import TURN_DETECTORS
 from anthrometrics.report.wording import finite, percent, plain
 
 if TYPE_CHECKING:
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DETECTORS", "Curve", "Panel", "panels", "shares_at_least", "values_of"]
+__all__ = ["Curve", "Panel", "panels", "shares_at_least", "values_of"]
 
-DETECTORS: Final = ("anthropomorphism", "validation", "refusal")
 # Every 0.005; a curve needs no more than a screen has pixels.
 GRID: Final = np.linspace(0.0, 1.0, 201)
 _MARKS: Final = (0.25, 0.5, 0.75)
@@ -74,7 +74,7 @@ def panels(sets: Mapping[str, Sequence[Mapping[str, Any]]], thresholds: Mapping[
         thresholds: Detector → probability from which it counts.
     """
     found = []
-    for detector in DETECTORS:
+    for detector in TURN_DETECTORS:
         values = {name: values_of(sides, detector) for name, sides in sets.items()}
         if not all(len(known) for known in values.values()):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from anthrometrics.codebook import DETECTORS, LABELS
+from anthrometrics.codebook import LABELS, TURN_DETECTORS
 from anthrometrics.report.palette import COLOURS
 from anthrometrics.report.wording import digits_of, finite, name_of, share, signed
 
@@ -89,7 +89,7 @@ def shares(sets: Sequence[tuple[str, Mapping[str, Any]]], unit: str) -> HeatMap:
         sets: Name and summary of each.
         unit: ``"presence"`` or ``"rate"``.
     """
-    detectors = {name: [_value(s["detectors"], name, unit) for _, s in sets] for name in (*DETECTORS, "refusal")}
+    detectors = {name: [_value(s["detectors"], name, unit) for _, s in sets] for name in TURN_DETECTORS}
     labels = {label.name: [_value(s["labels"], label.name, unit) for _, s in sets] for label in LABELS}
     most = _largest(value for values in (*detectors.values(), *labels.values()) for value in values)
     cells = {name: tuple(_share(value, most, unit) for value in values) for name, values in labels.items()}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS, TURN_DETECTORS
 from anthrometrics.errors import InputError
-from anthrometrics.report.curves import DETECTORS
 from anthrometrics.report.wording import clean, finite
 
 if TYPE_CHECKING:
@@ -38,7 +37,11 @@ def items_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         InputError: Sentences do not fit the text they are said to be of.
     """
-    thresholds = _thresholds(document.get("provenance", {}).get("model_digest"))
+    from anthrometrics.comparison.decisions import manifest_of, sentence_thresholds
+
+    # For sentences as score files have them, without labels; those of a comparison have theirs.
+    digest = document.get("provenance", {}).get("model_digest")
+    thresholds = sentence_thresholds(None if digest is None else manifest_of(digest))
     return [
         {
             "id": clean("" if item["id"] is None else str(item["id"])),
@@ -55,7 +58,7 @@ def _side(side: Mapping[str, Any], item: Mapping[str, Any], thresholds: Mapping[
     short: dict[str, Any] = {
         "words": side["words"],
         "refusal": REFUSAL_LABELS.index(label) if label in REFUSAL_LABELS else None,
-        "values": [finite(side["values"].get(name)) for name in DETECTORS],
+        "values": [finite(side["values"].get(name)) for name in TURN_DETECTORS],
         "text": None if text is None else clean(text),
     }
     if text is not None and side["sentences"]:
@@ -95,16 +98,6 @@ def _labels(sentence: Mapping[str, Any], thresholds: Mapping[str, float]) -> lis
     if given is None:
         given = [name for name, threshold in thresholds.items() if probabilities[name] >= threshold]
     return sorted(given, key=lambda name: -probabilities[name])
-
-
-def _thresholds(digest: object) -> dict[str, float]:
-    """Those of the model that scored, for sentences as score files have them; none if it is not a shipped one."""
-    from anthrometrics.comparison.decisions import manifest_of
-
-    manifest = None if digest is None else manifest_of(digest)
-    if manifest is None:
-        return {}
-    return {name: platt.threshold for name, platt in zip(LABEL_NAMES, manifest.sentence, strict=False)}
 
 
 def _utf16_offsets(text: str) -> list[int] | None:

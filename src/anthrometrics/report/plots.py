@@ -8,8 +8,9 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from anthrometrics.codebook import TURN_DETECTORS
 from anthrometrics.errors import InputError
-from anthrometrics.report.curves import DETECTORS, GRID, shares_at_least, values_of
+from anthrometrics.report.curves import GRID, shares_at_least, values_of
 from anthrometrics.report.document import single
 from anthrometrics.report.forest import LEVELS, UNITS
 from anthrometrics.report.palette import BASE, COLOURS, FAMILY, TUNED
@@ -101,9 +102,9 @@ def distributions(document: Document) -> Figure:
     )
     known = {
         detector: {name: found for name, sides in sets.items() if len(found := values_of(sides, detector))}
-        for detector in DETECTORS
+        for detector in TURN_DETECTORS
     }
-    shown = [detector for detector in DETECTORS if len(known[detector]) == len(sets)]
+    shown = [detector for detector in TURN_DETECTORS if len(known[detector]) == len(sets)]
     if not shown:
         raise InputError("this document has no scores of single turns to draw")
     figure = _figure(2.6 * len(shown) + 0.6, 3.0)

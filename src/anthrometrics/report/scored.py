@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from anthrometrics.codebook import DETECTORS
+from anthrometrics.codebook import TURN_DETECTORS
 from anthrometrics.summary import SummaryBuilder
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["scores_document"]
 
 _SCHEMA: Final = 1
-_VALUES: Final = (*DETECTORS, "refusal")
 
 
 def scores_document(name: str, records: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +47,6 @@ def _item(record: Mapping[str, Any]) -> dict[str, Any]:
         "response": record.get("response"),
         "words": record["words"],
         "refusal_label": record["refusal_label"],
-        "values": {name: record[name] for name in _VALUES},
+        "values": {name: record[name] for name in TURN_DETECTORS},
         "sentences": record.get("sentences"),
     }
