@@ -4,6 +4,7 @@
     ├── InputError       a file, record or argument is not what was expected
     ├── ModelError       the model files are missing or do not fit
     ├── DeviceError      the device asked for cannot be had
+    ├── TrainingError    a model cannot be trained, or training went wrong
     └── MissingExtraError  an optional dependency is not installed
 
 Each message says what was expected and what to do.
@@ -11,7 +12,7 @@ Each message says what was expected and what to do.
 
 from __future__ import annotations
 
-__all__ = ["AnthrometricsError", "DeviceError", "InputError", "MissingExtraError", "ModelError"]
+__all__ = ["AnthrometricsError", "DeviceError", "InputError", "MissingExtraError", "ModelError", "TrainingError"]
 
 
 class AnthrometricsError(Exception):
@@ -28,6 +29,10 @@ class ModelError(AnthrometricsError):
 
 class DeviceError(AnthrometricsError):
     """The device or precision asked for is not available."""
+
+
+class TrainingError(AnthrometricsError):
+    """Training did not do what it should: nothing to learn from, a loss that is no number, too little memory."""
 
 
 class MissingExtraError(AnthrometricsError, ImportError):
