@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 from anthrometrics.codebook import SENTENCE_OUTPUTS
 from training.data import LABELS_DIR, indicators, read_jsonl
 
-__all__ = ["agreement"]
+__all__ = ["agreement", "readings"]
 
 
 def agreement(first: str, second: str) -> dict[str, Any]:
@@ -43,11 +43,12 @@ def agreement(first: str, second: str) -> dict[str, Any]:
         "turns": len(pairs),
         "sentences": len(one),
         "refusal": float(np.mean([a["refusal"] == b["refusal"] for a, b in pairs])),
-        "outputs": {name: _compare(one[:, i], two[:, i]) for i, name in enumerate(SENTENCE_OUTPUTS)},
+        "outputs": {name: readings(one[:, i], two[:, i]) for i, name in enumerate(SENTENCE_OUTPUTS)},
     }
 
 
-def _compare(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> dict[str, float]:
+def readings(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> dict[str, float]:
+    """``f1``, ``kappa`` and mean ``positives`` of two readings of one label; 0 where neither gives it."""
     given = bool(one.any() or two.any())
     return {
         "f1": round(float(f1_score(one, two, zero_division=0)), 4),

@@ -58,13 +58,13 @@ def export(model: DetectorModel, out: Path) -> None:
     onnx.save(store.move_out(exact, cast_to=TensorProto.FLOAT), out / FILES["exact"])
     onnx.save(store.move_out(_to_onnx(_HalfInside(model).eval()), cast_to=None), out / FILES["fp16"])
     (out / WEIGHTS).write_bytes(store.data)
-    _quantize(full_precision, out / FILES["int8"])
+    quantize(full_precision, out / FILES["int8"])
 
 
 def export_int8(model: DetectorModel, out: Path) -> None:
     """Write the int8 file alone. ``model`` must have gone through ``round_weights``."""
     out.mkdir(parents=True, exist_ok=True)
-    _quantize(_to_onnx(model), out / FILES["int8"])
+    quantize(_to_onnx(model), out / FILES["int8"])
 
 
 def import_weights(directory: Path) -> DetectorModel:
@@ -149,7 +149,7 @@ class _WeightStore:
         return tensor
 
 
-def _quantize(model: onnx.ModelProto, file: Path) -> None:
+def quantize(model: onnx.ModelProto, file: Path) -> None:
     """Dynamic int8: weights per channel in seven bits, activations per window.
 
     Seven bits keep the 16-bit sums of AVX2's multiply-add from saturating, so that processors with and without VNNI

@@ -1,0 +1,1 @@
+"""The value tagger: rebuilds ``models/values`` (``python -m training.values``)."""

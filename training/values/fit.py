@@ -1,0 +1,188 @@
+"""One training run of the value encoder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from anthrometrics.induction.values import VALUES
+from training.fit import _CLS, _MASK, _SEP, _computes_bf16
+from training.values.data import ValueTurn
+from training.values.model import LAYERS, ValueModel
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a run; names as in ``training.fit.Recipe``.
+
+    ``written`` weighs the replies written for one value, which are judged for that value alone.
+    """
+
+    seed: int = 0
+    epochs: int = 6
+    layers: int = LAYERS
+    trunk_lr: float = 2e-4
+    head_lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    batch_tokens: int = 2048
+    drop_prompt: float = 0.1
+    mask_tokens: float = 0.06
+    average: float = 0.99
+    written: float = 2.0
+    tune_trunk: bool = True
+
+
+@dataclass
+class Batch:
+    """Padded windows; ``turn_of`` maps them to turns."""
+
+    inputs: dict[str, Tensor]
+    turn_of: Tensor
+    targets: Tensor
+    weights: Tensor
+    tokens: int
+
+
+def collate(turns: list[ValueTurn], recipe: Recipe | None, rng: np.random.Generator) -> Batch:
+    """Pad the windows of some turns; with a recipe, drop prompts and mask tokens."""
+    rows, turn_of = [], []
+    for position, turn in enumerate(turns):
+        drop = recipe is not None and rng.random() < recipe.drop_prompt
+        for window in turn.windows:
+            ids, start = window.ids.copy(), window.response_start
+            if drop:
+                ids, start = np.concatenate([[_CLS, _SEP], ids[start:]]), 2
+            if recipe is not None:
+                mask = rng.random(len(ids)) < recipe.mask_tokens
+                mask[:start] = mask[-1] = False
+                ids[mask] = _MASK
+            rows.append((ids, start))
+            turn_of.append(position)
+    length = max(len(ids) for ids, _ in rows)
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    arrays = {name: np.zeros((len(rows), length), dtype=np.int64) for name in names}
+    response = np.zeros((len(rows), length), dtype=np.float32)
+    for index, (ids, start) in enumerate(rows):
+        arrays["input_ids"][index, : len(ids)] = ids
+        arrays["attention_mask"][index, : len(ids)] = 1
+        arrays["token_type_ids"][index, start : len(ids)] = 1
+        response[index, start : len(ids) - 1] = 1.0
+    scale = 1.0 if recipe is None else recipe.written
+    return Batch(
+        {
+            **{name: torch.from_numpy(array) for name, array in arrays.items()},
+            "response_mask": torch.from_numpy(response),
+        },
+        torch.tensor(turn_of),
+        torch.from_numpy(np.stack([turn.targets for turn in turns])),
+        torch.from_numpy(np.stack([turn.known * (1.0 if turn.known.all() else scale) for turn in turns]).astype("f")),
+        int(arrays["attention_mask"].sum()),
+    )
+
+
+def turn_logits(logits: Tensor, turn_of: Tensor, turns: int) -> Tensor:
+    """A turn expresses what any of its windows does: the largest logit, shape ``(turns, 17)``."""
+    start = logits.new_full((turns, logits.shape[1]), -torch.inf, dtype=torch.float32)
+    return start.index_reduce(0, turn_of, logits.float(), "amax")
+
+
+def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
+    """Train; the weights that are kept are a moving average.
+
+    Raises:
+        SystemExit: The loss is not finite.
+    """
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    model = ValueModel.from_trunk(recipe.layers)
+    last = model.whole_head[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.bias.copy_(torch.logit(torch.from_numpy(_priors(turns))))
+    plan = [list(_batches(turns, recipe, rng)) for _ in range(recipe.epochs)]
+    steps = sum(map(len, plan))
+    heads = [p for name, p in model.named_parameters() if not name.startswith("trunk.")]
+    groups = [{"params": heads, "lr": recipe.head_lr}]
+    if recipe.tune_trunk:
+        groups.append({"params": list(model.trunk.parameters()), "lr": recipe.trunk_lr})
+    model.trunk.requires_grad_(recipe.tune_trunk)
+    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / (recipe.warmup * steps), (steps - s) / (steps * (1 - recipe.warmup)))
+    )
+    averaged = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
+    )
+    step, seen, started = 0, 0, time.monotonic()
+    model.train()
+    for epoch, groups_of_turns in enumerate(plan):
+        losses = []
+        for some in groups_of_turns:
+            batch = collate(some, recipe, rng)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_computes_bf16(torch.device("cpu"))):
+                logits, _ = model(**batch.inputs)
+            found = turn_logits(logits, batch.turn_of, len(some))
+            each = binary_cross_entropy_with_logits(found, batch.targets, reduction="none") * batch.weights
+            loss = each.sum() / len(some)
+            if not math.isfinite(float(loss.detach())):
+                raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            schedule.step()
+            averaged.update_parameters(model)
+            step, seen = step + 1, seen + batch.tokens
+            losses.append(float(loss.detach()))
+        rate = seen / (time.monotonic() - started)
+        print(f"epoch {epoch} step {step}/{steps} loss {np.mean(losses):.3f} {rate:.0f} tokens/s", flush=True)
+    model.load_state_dict(averaged.module.state_dict())
+    return model.eval()
+
+
+def _priors(turns: list[ValueTurn]) -> NDArray[np.float32]:
+    """Share of fully read replies that express each value; one half where none was read."""
+    read = [turn.targets for turn in turns if turn.known.all()]
+    rates = np.mean(read, axis=0) if read else np.full(len(VALUES), 0.5)
+    return np.clip(rates, 0.01, 0.5).astype(np.float32)
+
+
+def _batches(turns: list[ValueTurn], recipe: Recipe, rng: np.random.Generator) -> Iterator[list[ValueTurn]]:
+    """Random batches of about ``batch_tokens`` tokens from turns of like length."""
+
+    def size(turn: ValueTurn) -> int:
+        return max(len(window.ids) for window in turn.windows) * len(turn.windows)
+
+    order, groups = rng.permutation(len(turns)), []
+    for start in range(0, len(order), 256):
+        current: list[ValueTurn] = []
+        for turn in sorted((turns[i] for i in order[start : start + 256]), key=size):
+            if current and (len(current) + 1) * size(turn) > recipe.batch_tokens:
+                groups.append(current)
+                current = []
+            current.append(turn)
+        groups.append(current)
+    for index in rng.permutation(len(groups)):
+        yield groups[index]
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, turns: list[ValueTurn]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Logits ``(turns, 17)`` and embeddings ``(turns, width)``, one turn a batch as the scorer runs."""
+    rng, logits, meanings = np.random.default_rng(0), [], []
+    for turn in turns:
+        batch = collate([turn], None, rng)
+        found, meaning = model(**batch.inputs)
+        logits.append(found.amax(0).numpy())
+        whole = (batch.inputs["response_mask"].sum(1)[:, None] * meaning).sum(0)
+        meanings.append((whole / whole.norm()).numpy())
+    return np.stack(logits).astype(np.float64), np.stack(meanings).astype(np.float64)
