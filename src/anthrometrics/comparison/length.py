@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from anthrometrics.comparison.intervals import difference_intervals, mean_intervals
-from anthrometrics.comparison.measures import MEASURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from anthrometrics.comparison.result import Options
     from anthrometrics.comparison.table import ScoreTable
 
-__all__ = ["Length", "length_of"]
+__all__ = ["Length", "length_of", "like_length"]
 
 # Pairs whose longer answer has at most a quarter more words than the shorter one.
 _LIKE: Final = 1.25
@@ -69,29 +68,39 @@ def length_of(base: ScoreTable, tuned: ScoreTable, pairing: Pairing, options: Op
         }
         for i in range(2)
     )
-    like = _alike(before[:, 0], after[:, 0]) if pairing.by != "none" else np.zeros(0, dtype=bool)
+    like = like_length(before[:, 0], after[:, 0]) if pairing.by != "none" else np.zeros(0, dtype=bool)
     matched = _matched(base, tuned, pairing, like, random) if like.any() else ()
     return Length(words, sentences, matched)
 
 
-def _alike(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
+def like_length(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pairs are of like length: the longer answer has at most a quarter more words.
+
+    Args:
+        before: Words of one side, shape ``(n,)``.
+        after: Words of the other, shape ``(n,)``.
+    """
     return np.asarray(np.maximum(before, after) <= _LIKE * np.minimum(before, after))
 
 
 def _matched(
     base: ScoreTable, tuned: ScoreTable, pairing: Pairing, like: NDArray[np.bool_], random: dict[str, Any]
 ) -> tuple[dict[str, Any], ...]:
-    columns = [i for i, measure in enumerate(MEASURES) if measure.key in _MATCHED]
-    change = (tuned.values[pairing.tuned] - base.values[pairing.base])[like][:, columns]
-    found = mean_intervals(change, pairing.base_clusters[like], **random)
+    measures = [m for m in base.measures if m in tuned.measures and (m.key in _MATCHED or m.level == "value")]
+    before, after = (
+        table.values[rows[like]][:, [table.measures.index(measure) for measure in measures]]
+        for table, rows in ((base, pairing.base), (tuned, pairing.tuned))
+    )
+    found = mean_intervals(after - before, pairing.base_clusters[like], **random)
     return tuple(
         {
-            "name": MEASURES[column].name,
-            "unit": MEASURES[column].unit,
+            "name": measure.name,
+            **({"level": "value"} if measure.level == "value" else {}),
+            "unit": measure.unit,
             "difference": float(found.mean[i]),
             "low": float(found.low[i]),
             "high": float(found.high[i]),
             "n": int(like.sum()),
         }
-        for i, column in enumerate(columns)
+        for i, measure in enumerate(measures)
     )
