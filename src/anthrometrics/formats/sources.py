@@ -18,7 +18,7 @@ __all__ = ["SUFFIXES", "files_of"]
 # What is read of a folder; a file named by itself is read whatever its suffix.
 SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md", ".parquet", ".arrow", ".eval")
 # What this package writes beside its own output is no transcript.
-_OURS: Final = (".meta.json", ".rejected.jsonl", ".partial.jsonl", ".partial.state.json")
+_OURS: Final = (".meta.json", ".card.json", ".rejected.jsonl", ".partial.jsonl", ".partial.state.json")
 
 
 def files_of(named: Iterable[str]) -> list[str]:
