@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     workload.add_model_option(parser)
     parser.add_argument("--turns", type=workload.positive, default=1_000_000, help="turns of the run with the cache")
     parser.add_argument("--uncached", type=workload.positive, default=5_000, help="turns of the run without it")
-    parser.add_argument("--unique", type=workload.positive, default=20_000, help="different answers among them")
+    parser.add_argument("--unique", type=workload.positive, default=10_000, help="different answers among them")
 
 
 def run(options: argparse.Namespace) -> Result:
