@@ -41,11 +41,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.values", description=__doc__)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="where the model is written")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--leave-out", default="", help="values not to learn, with commas: what zero-shot does on them")
     arguments = parser.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     tokenizer, out = corpus.tokenizer(), arguments.out
     read, written = data.read_replies(tokenizer), data.written_replies(tokenizer)
-    train = [turn for turn in (*read, *written) if turn.split == "train" and turn.windows]
+    left_out = [name for name in arguments.leave_out.split(",") if name]
+    train = [turn.without(left_out) for turn in (*read, *written) if turn.split == "train" and turn.windows]
     export(fit(train, Recipe(seed=arguments.seed)), out)
     session = onnxruntime.InferenceSession(str(out / FILE), providers=["CPUExecutionProvider"])
     calibration, test = (_of(session, read, split) for split in ("calibration", "test"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,10 @@ class ValueTurn:
         if bucket < _TRAIN_SHARE:
             return "train"
         return "calibration" if bucket < _TRAIN_SHARE + _CALIBRATION_SHARE else "test"
+
+    def without(self, names: Sequence[str]) -> ValueTurn:
+        """The same reply, as if nobody had judged it for some values."""
+        return replace(self, known=self.known & ~_indicators(names).astype(np.bool_))
 
 
 def records() -> list[dict[str, Any]]:

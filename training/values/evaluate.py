@@ -62,6 +62,7 @@ class ValueResults:
             "values": self.values,
             "one_of_four": self.one_of_four.as_list(),
             "one_of_four_values": self.one_of_four_values,
+            "one_of_four_mean": round(float(np.mean([self.one_of_four_values[v] for v in self.macro_values])), 4),
             "one_of_four_items": self.items,
         }
 

@@ -23,11 +23,12 @@ from training.values.model import LAYERS, ValueModel
 class Recipe:
     """Every choice of a run; names as in ``training.fit.Recipe``.
 
-    ``written`` weighs the replies written for one value, which are judged for that value alone.
+    ``written`` weighs the replies written for one value, which are judged for that value alone. Replies with a value
+    that fewer than ``rare`` of those that were read express are repeated, the rarer the more often.
     """
 
     seed: int = 0
-    epochs: int = 6
+    epochs: int = 5
     layers: int = LAYERS
     trunk_lr: float = 2e-4
     head_lr: float = 1e-3
@@ -38,7 +39,11 @@ class Recipe:
     mask_tokens: float = 0.06
     average: float = 0.99
     written: float = 2.0
+    rare: float = 0.08
     tune_trunk: bool = True
+
+
+_MOST_REPEATS = 4.0
 
 
 @dataclass
@@ -84,7 +89,9 @@ def collate(turns: list[ValueTurn], recipe: Recipe | None, rng: np.random.Genera
         },
         torch.tensor(turn_of),
         torch.from_numpy(np.stack([turn.targets for turn in turns])),
-        torch.from_numpy(np.stack([turn.known * (1.0 if turn.known.all() else scale) for turn in turns]).astype("f")),
+        torch.from_numpy(
+            np.stack([turn.known * (1.0 if turn.known.sum() > 1 else scale) for turn in turns]).astype("f")
+        ),
         int(arrays["attention_mask"].sum()),
     )
 
@@ -103,12 +110,13 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    model = ValueModel.from_trunk(recipe.layers)
+    model = ValueModel.from_detectors(recipe.layers)
     last = model.whole_head[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.bias.copy_(torch.logit(torch.from_numpy(_priors(turns))))
-    plan = [list(_batches(turns, recipe, rng)) for _ in range(recipe.epochs)]
+    repeats = _repeats(turns, recipe)
+    plan = [list(_batches(_drawn(turns, repeats, rng), recipe, rng)) for _ in range(recipe.epochs)]
     steps = sum(map(len, plan))
     heads = [p for name, p in model.named_parameters() if not name.startswith("trunk.")]
     groups = [{"params": heads, "lr": recipe.head_lr}]
@@ -151,9 +159,24 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
 
 def _priors(turns: list[ValueTurn]) -> NDArray[np.float32]:
     """Share of fully read replies that express each value; one half where none was read."""
-    read = [turn.targets for turn in turns if turn.known.all()]
+    read = [turn.targets for turn in turns if turn.known.sum() > 1]
     rates = np.mean(read, axis=0) if read else np.full(len(VALUES), 0.5)
     return np.clip(rates, 0.01, 0.5).astype(np.float32)
+
+
+def _repeats(turns: list[ValueTurn], recipe: Recipe) -> NDArray[np.float64]:
+    """How often an epoch shows each reply, on average."""
+    read = np.array([turn.known.sum() > 1 for turn in turns])
+    present = np.stack([turn.targets > 0.5 for turn in turns])
+    share = np.maximum(present[read].mean(0), 1e-9) if read.any() else np.ones(len(VALUES))
+    factors = np.where(present, np.maximum(1.0, np.sqrt(recipe.rare / share)), 1.0).max(1)
+    return np.where(read, np.minimum(factors, _MOST_REPEATS), 1.0)
+
+
+def _drawn(turns: list[ValueTurn], repeats: NDArray[np.float64], rng: np.random.Generator) -> list[ValueTurn]:
+    """The replies of one epoch; a fraction of a repeat is a chance."""
+    times = np.floor(repeats).astype(int) + (rng.random(len(turns)) < repeats % 1)
+    return [turn for turn, count in zip(turns, times, strict=True) for _ in range(count)]
 
 
 def _batches(turns: list[ValueTurn], recipe: Recipe, rng: np.random.Generator) -> Iterator[list[ValueTurn]]:

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
+from anthrometrics.detectors.manifest import model_dir
 from anthrometrics.induction.values import VALUES
+from training.export import import_weights
 from training.model import _MOST, DetectorModel, _weighted_mean
 
 LAYERS = 3
@@ -25,13 +27,14 @@ class ValueModel(nn.Module):
         self.token_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2 * len(VALUES)))
 
     @classmethod
-    def from_trunk(cls, layers: int = LAYERS) -> ValueModel:
-        """Every other layer, or all six, of the pretrained trunk, under new heads."""
-        full = DetectorModel.from_trunk().trunk
+    def from_detectors(cls, layers: int = LAYERS) -> ValueModel:
+        """Every other layer, or all six, of the shipped detectors' trunk, under new heads."""
+        trained = import_weights(model_dir()).trunk
         small = DetectorModel.from_trunk(layers).trunk
-        kept = range(0, full.config.num_hidden_layers, full.config.num_hidden_layers // layers)
-        for new, old in enumerate(kept):
-            small.encoder.layer[new].load_state_dict(full.encoder.layer[old].state_dict())
+        small.embeddings.load_state_dict(trained.embeddings.state_dict())
+        every = trained.config.num_hidden_layers // layers
+        for new, layer in enumerate(small.encoder.layer):
+            layer.load_state_dict(trained.encoder.layer[new * every].state_dict())
         return cls(small)
 
     def forward(
