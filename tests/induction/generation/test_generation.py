@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from anthrometrics.induction.chat_models import load_chat_model
 
 from anthrometrics import read_turns
 from anthrometrics.errors import InputError
+from anthrometrics.induction.chat_models import load_chat_model
 from anthrometrics.induction.generation import Answer, Endpoint, GenerationConfig, Local, Vllm, generate
 from anthrometrics.induction.suites import Prompt
 

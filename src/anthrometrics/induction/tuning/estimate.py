@@ -122,7 +122,7 @@ def _memory(model: Any, prepared: TrainingPairs, config: TuningConfig) -> int:
     activations = rows * shape.hidden_size * size * (shape.num_hidden_layers * kept + _KEPT_PER_LAYER)
     # Log-probabilities are computed in tiles, so that logits of a whole batch never exist.
     trained = _trainable(model, config) * _BYTES_TRAINED
-    return round(_MARGIN * (_weights(model) + trained + activations))
+    return int(_MARGIN * (_weights(model) + trained + activations))
 
 
 def _weights(model: Any) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
+from anthrometrics.codebook import VALUES
 from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,26 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["VALUES", "Example", "Valence", "Value", "load_value", "load_values"]
 
 Valence = Literal["positive", "neutral", "negative"]
-
-VALUES: Final[tuple[str, ...]] = (
-    "helpfulness",
-    "harmlessness",
-    "honesty",
-    "empathy",
-    "creativity",
-    "curiosity",
-    "fairness",
-    "personalization",
-    "legality",
-    "engagement",
-    "privacy",
-    "open-mindedness",
-    "humor",
-    "justice",
-    "discretion",
-    "deception",
-    "violence",
-)
 
 _FOLDER: Final = Path(__file__).parent
 _TEXTS: Final = ("name", "valence", "definition", "not_by")
