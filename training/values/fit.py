@@ -24,7 +24,9 @@ class Recipe:
     """Every choice of a run; names as in ``training.fit.Recipe``.
 
     ``written`` weighs the replies written for one value, which are judged for that value alone. Replies with a value
-    that fewer than ``rare`` of those that were read express are repeated, the rarer the more often.
+    that fewer than ``rare`` of those that were read express are repeated, the rarer the more often. Of a written reply
+    the other values were not judged; most are absent, and ``unsaid`` is how much that counts, helpfulness left out.
+    Without it a lively style passes for every value that such replies were written for.
     """
 
     seed: int = 0
@@ -40,6 +42,7 @@ class Recipe:
     average: float = 0.99
     written: float = 2.0
     rare: float = 0.08
+    unsaid: float = 0.3
     tune_trunk: bool = True
 
 
@@ -81,7 +84,6 @@ def collate(turns: list[ValueTurn], recipe: Recipe | None, rng: np.random.Genera
         arrays["attention_mask"][index, : len(ids)] = 1
         arrays["token_type_ids"][index, start : len(ids)] = 1
         response[index, start : len(ids) - 1] = 1.0
-    scale = 1.0 if recipe is None else recipe.written
     return Batch(
         {
             **{name: torch.from_numpy(array) for name, array in arrays.items()},
@@ -89,11 +91,19 @@ def collate(turns: list[ValueTurn], recipe: Recipe | None, rng: np.random.Genera
         },
         torch.tensor(turn_of),
         torch.from_numpy(np.stack([turn.targets for turn in turns])),
-        torch.from_numpy(
-            np.stack([turn.known * (1.0 if turn.known.sum() > 1 else scale) for turn in turns]).astype("f")
-        ),
+        torch.from_numpy(np.stack([_weights(turn, recipe) for turn in turns])),
         int(arrays["attention_mask"].sum()),
     )
+
+
+def _weights(turn: ValueTurn, recipe: Recipe | None) -> NDArray[np.float32]:
+    """How much each value of a reply counts, shape ``(17,)``."""
+    known = turn.known.astype(np.float32)
+    if recipe is None or known.sum() > 1:
+        return known
+    absent = (1.0 - known) * recipe.unsaid
+    absent[VALUES.index("helpfulness")] = 0.0
+    return np.asarray(known * recipe.written + absent, dtype=np.float32)
 
 
 def turn_logits(logits: Tensor, turn_of: Tensor, turns: int) -> Tensor:

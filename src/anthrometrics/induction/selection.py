@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["MARGIN", "REASONS", "ExpressedBy", "Rules", "Selection", "select"]
 
 ExpressedBy = Literal["tagger", "source"]
-# Of the shipped pairs that are kept for the value that they were written for, the tagger turned 2 of 968 the wrong way
-# round without a margin, and none of 903 with this one.
+# Over all values, this margin takes 195 of 2,148 choices among the shipped pairs away, and all but four of these were
+# written for another value; 1,110 of the 1,260 pairs are kept for their own, none the wrong way round. The tagger has
+# learnt from most of them.
 MARGIN: Final = 0.1
 # Why a pair is not kept, in the order in which it is asked.
 REASONS: Final[dict[str, str]] = {
