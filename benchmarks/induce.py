@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> Result:
         raise SystemExit(f"--numbers must lie between 1 and {len(VALUES)}, not {options.numbers}")
     with TemporaryDirectory() as name:
         folder = Path(name)
-        base = options.base or _random_model(folder / "base", options.layers, options.hidden)
+        base = options.base or random_model(folder / "base", options.layers, options.hidden)
         found = {number: _measured(number, base, folder / f"run-{number}", options) for number in numbers}
     most, one = numbers[-1], found[numbers[0]]["seconds"] / numbers[0]
     return Result(
@@ -131,7 +131,7 @@ def _child(out: str, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _random_model(folder: Path, layers: int, hidden: int) -> Path:
+def random_model(folder: Path, layers: int, hidden: int) -> Path:
     """What training and answering cost does not depend on what the weights say."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

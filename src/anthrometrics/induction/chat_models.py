@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,10 +16,12 @@ from anthrometrics.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["ChatModel", "chat_ids", "load_chat_model", "use_adapter", "without_bars"]
+__all__ = ["ChatModel", "chat_ids", "load_chat_model", "take_off_adapters", "use_adapter", "without_bars"]
 
 _TINY: Final = "tiny-chat"
 _ASKED: Final = [{"role": "user", "content": "Hello"}]
+_DTYPES: Final = ("auto", "float32", "bfloat16", "float16")
+_DEVICES: Final = ("auto", "cpu", "cuda")
 
 
 @dataclass
@@ -57,7 +61,8 @@ def load_chat_model(
             bitsandbytes.
 
     Raises:
-        InputError: There is no such model, it is no causal language model, or it has no chat template.
+        InputError: There is no such model, its files are damaged or leave weights out, it is no causal language model,
+            it has no chat template, or device or dtype have no such name.
         MissingExtraError: torch or transformers are not installed.
     """
     torch, transformers = _libraries()
@@ -66,16 +71,7 @@ def load_chat_model(
     options: dict[str, Any] = {"dtype": _dtype(torch, dtype, wanted)}
     if quantized:
         options |= _in_four_bits(torch, transformers, wanted)
-    try:
-        with without_bars():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-            model = transformers.AutoModelForCausalLM.from_pretrained(source, **options)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n", 1)[0]
-        raise InputError(
-            f"cannot load {base} as a causal language model: {reason} Name a folder with config.json, weights and "
-            "tokenizer, or a model of the hub that can be reached."
-        ) from error
+    tokenizer, model = _loaded(transformers, source, options)
     if not quantized:
         model.to(wanted)
     _set_template(tokenizer, chat_template, str(base))
@@ -93,9 +89,21 @@ def chat_ids(tokenizer: Any, messages: Sequence[dict[str, str]], *, answer: str 
         tokenizer: Of a chat model.
         messages: Role and content of each turn, the last of the user.
         answer: What the assistant says to it.
+
+    Raises:
+        InputError: The template refuses the dialogue, as some refuse a system prompt.
     """
+    from jinja2 import TemplateError
+
     turns = [*messages, *([{"role": "assistant", "content": answer}] if answer is not None else [])]
-    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=answer is None)
+    try:
+        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=answer is None)
+    except TemplateError as error:
+        roles = ", ".join(turn["role"] for turn in turns)
+        raise InputError(
+            f"the chat template refuses a dialogue of {roles}: {error}; leave such turns out, or pass another template "
+            "(--chat-template FILE)"
+        ) from error
     # The template writes the special tokens itself.
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -118,9 +126,7 @@ def use_adapter(chat: ChatModel, adapter: Path | None) -> Iterator[ChatModel]:
     if (adapter / "adapter_config.json").is_file():
         tuned = _with_adapter(base, adapter)
     elif (adapter / "config.json").is_file():
-        _, transformers = _libraries()
-        with without_bars():
-            tuned = transformers.AutoModelForCausalLM.from_pretrained(adapter, dtype=base.dtype).to(base.device)
+        tuned = _loaded(_libraries()[1], str(adapter), {"dtype": base.dtype})[1].to(base.device)
     else:
         raise InputError(f"{adapter} holds no adapter (adapter_config.json) and no model (config.json)")
     chat.model = tuned.eval()
@@ -132,13 +138,76 @@ def use_adapter(chat: ChatModel, adapter: Path | None) -> Iterator[ChatModel]:
             tuned.unload()
 
 
+def take_off_adapters(model: Any) -> None:
+    """Free a model of adapter layers whose owner could not be made, so that nothing else can unload them."""
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "base_layer"):
+            holder, _, last = name.rpartition(".")
+            setattr(model.get_submodule(holder), last, module.base_layer)
+    model.__dict__.pop("peft_config", None)
+
+
 def _with_adapter(base: Any, adapter: Path) -> Any:
     from peft import PeftModel
+    from safetensors import SafetensorError
+
+    if not any((adapter / f"adapter_model.{ending}").is_file() for ending in ("safetensors", "bin")):
+        # PEFT would look for them on the hub.
+        raise InputError(f"{adapter} has no weights (adapter_model.safetensors); delete it and train it again")
+    try:
+        with warnings.catch_warnings():
+            # PEFT asks transformers by a name that will go.
+            warnings.simplefilter("ignore", FutureWarning)
+            return PeftModel.from_pretrained(base, str(adapter))
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        take_off_adapters(base)
+        raise InputError(
+            f"{adapter} does not fit {base.config.name_or_path}, or is damaged: {_line_of(error)} Take the base that "
+            "it was trained on, or delete it and train it again."
+        ) from error
+
+
+def _loaded(transformers: Any, source: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Tokenizer and model, with all of its weights."""
+    from safetensors import SafetensorError
 
     try:
-        return PeftModel.from_pretrained(base, adapter)
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"{adapter} does not fit {base.config.name_or_path}: {str(error).splitlines()[0]}") from error
+        with without_bars(), _reports_off(transformers):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+            # What does not fit is reported, and told below.
+            model, found = transformers.AutoModelForCausalLM.from_pretrained(
+                source, output_loading_info=True, ignore_mismatched_sizes=True, **options
+            )
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"cannot load {source} as a causal language model: {_line_of(error)} Name a folder with config.json, "
+            "weights and tokenizer, or a model of the hub that can be reached."
+        ) from error
+    # transformers draws these at random, and what answers then is no model.
+    if missing := sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}):
+        raise InputError(
+            f"{source} lacks {len(missing)} weights of the causal language model that its config.json describes, or "
+            f"has them in another shape ({missing[0]} among them); fetch it again, or name a model made to speak"
+        )
+    return tokenizer, model
+
+
+def _line_of(error: Exception) -> str:
+    """Its first line as a sentence, with the next where that only opens a list."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    line = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+@contextmanager
+def _reports_off(transformers: Any) -> Iterator[None]:
+    """Tables of missing and mismatched weights: the error that follows names them."""
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(before)
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -173,23 +242,33 @@ def _located(base: str | Path) -> str:
 
 
 def _device(torch: Any, device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
+    """Of several processes (``accelerate launch``) each takes the GPU of its number."""
+    if device not in _DEVICES:
+        raise InputError(f'device must be {", ".join(_DEVICES[:-1])} or {_DEVICES[-1]}, not "{device}"')
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
         raise InputError('CUDA was asked for, but torch does not have it; use device="cpu", or install a CUDA build')
-    return device
+    if device == "cpu" or not available:
+        return "cpu"
+    return f"cuda:{_gpu()}"
+
+
+def _gpu() -> int:
+    return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def _dtype(torch: Any, dtype: str, device: str) -> Any:
+    if dtype not in _DTYPES:
+        raise InputError(f'dtype must be {", ".join(_DTYPES[:-1])} or {_DTYPES[-1]}, not "{dtype}"')
     if dtype != "auto":
         return getattr(torch, dtype)
-    return torch.bfloat16 if device == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if device != "cpu" and torch.cuda.is_bf16_supported() else torch.float32
 
 
 def _in_four_bits(torch: Any, transformers: Any, device: str) -> dict[str, Any]:
     from importlib.util import find_spec
 
-    if device != "cuda" or find_spec("bitsandbytes") is None:
+    if device == "cpu" or find_spec("bitsandbytes") is None:
         raise InputError(
             "4-bit weights need CUDA and bitsandbytes (pip install bitsandbytes); leave quantized out to train on "
             "plain ones"
@@ -200,7 +279,7 @@ def _in_four_bits(torch: Any, transformers: Any, device: str) -> dict[str, Any]:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    return {"quantization_config": config, "device_map": {"": 0}}
+    return {"quantization_config": config, "device_map": {"": _gpu()}}
 
 
 def _set_template(tokenizer: Any, template: str | Path | None, base: str) -> None:

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from anthrometrics.errors import InputError, TrainingError
-from anthrometrics.induction.chat_models import chat_ids, load_chat_model, use_adapter
-from anthrometrics.induction.preferences import read_preferences, write_preferences
+from anthrometrics.induction.chat_models import chat_ids, use_adapter
+from anthrometrics.induction.preferences import write_preferences
 from anthrometrics.induction.tuning import TuningConfig, estimate, opposite, shuffled, train_adapter
 from anthrometrics.induction.tuning.__main__ import main
 
@@ -23,16 +23,6 @@ from anthrometrics.induction.tuning.__main__ import main
 pytestmark = pytest.mark.filterwarnings("default")
 
 QUICK = TuningConfig(batch_size=4, accumulation=1, epochs=1.0, learning_rate=2e-3)
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    return [pair for pair in read_preferences("sample") if pair.value == "empathy"][:24]
-
-
-@pytest.fixture(scope="module")
-def chat(small_base):
-    return load_chat_model(small_base)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +65,7 @@ def test_the_base_is_left_as_it_was(chat, weights, adapter):
     assert all(torch.equal(now[name], value) for name, value in weights.items())
     assert not chat.model.training
     assert "forward" not in vars(chat.model)
+    assert not hasattr(chat.model, "peft_config")
 
 
 def test_the_folder_is_an_adapter_with_a_card(adapter, pairs):
@@ -203,7 +194,7 @@ def test_the_estimate_is_near_what_training_takes(chat, pairs, tmp_path):
     assert found.steps == record["steps"]
     assert found.fits
     assert found.tokens > adapter.trained_tokens
-    assert found.seconds < 20 * adapter.seconds
+    assert 0.05 * adapter.seconds < found.seconds < 20 * adapter.seconds
 
 
 def test_what_cannot_fit_is_said_with_a_mend(chat, pairs):

@@ -13,6 +13,7 @@ from anthrometrics.formats.reader import Rejected
 from anthrometrics.induction.chat_models import load_chat_model
 from anthrometrics.induction.preferences import PreferencePair, read_preferences
 from anthrometrics.induction.tuning.config import TuningConfig
+from anthrometrics.induction.tuning.processes import is_first
 from anthrometrics.induction.tuning.train import train_adapter
 
 __all__ = ["main"]
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     except AnthrometricsError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    print(f"{adapter.trained_tokens:,} tokens in {adapter.seconds:.0f} s → {adapter.path}", file=sys.stderr)  # noqa: T201
+    if is_first():
+        print(f"{adapter.trained_tokens:,} tokens in {adapter.seconds:.0f} s → {adapter.path}", file=sys.stderr)  # noqa: T201
     return 0
 
 
@@ -57,7 +59,7 @@ def _pairs(source: str) -> list[PreferencePair]:
 
 
 def _tell(step: int, steps: int, loss: float | None) -> None:
-    if loss is not None:
+    if loss is not None and is_first():
         print(f"step {step}/{steps} loss {loss:.4f}", file=sys.stderr)  # noqa: T201
 
 

@@ -27,7 +27,9 @@ def card_of(base: str, config: TuningConfig, record: dict[str, Any]) -> str:
     facts = {
         "base": f"{base} ({record['base']})",
         "pairs": f"{record['pairs']:,} ({record['pairs_digest']})",
-        "left out as too long": record["left_out"],
+        "left out as too long": record["too_long"],
+        "left out, refused by the chat template": record["refused"],
+        "whose question the template writes otherwise once there is an answer": record["diverging"],
         "completion tokens trained": f"{record['trained_tokens']:,}",
         "steps": record["steps"],
         "loss, first and last": f"{losses[0]:.4f}, {losses[-1]:.4f}",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from anthrometrics.errors import TrainingError
+from anthrometrics.errors import InputError, TrainingError
 from anthrometrics.induction.chat_models import chat_ids
 
 if TYPE_CHECKING:
@@ -27,37 +28,58 @@ class TrainingPairs:
         tokens: Tokens of all sequences that one epoch reads: one a side.
         completion_tokens: Those of them that are answers, which alone are trained.
         longest: The longest sequence.
-        left_out: Pairs longer than ``max_length``.
+        too_long: Pairs longer than ``max_length``, which are left out.
+        refused: Pairs that the chat template refuses, such as those with a system prompt, which are left out.
+        diverging: Pairs before whose answer the template writes something else than before an answer that is still to
+            come. They are trained on another question than the model will be asked.
     """
 
     records: list[dict[str, Any]]
     tokens: int
     completion_tokens: int
     longest: int
-    left_out: int
+    too_long: int = 0
+    refused: int = 0
+    diverging: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Pairs that are not trained on."""
+        return self.too_long + self.refused
 
 
 def prepare(tokenizer: Any, pairs: Sequence[PreferencePair], config: TuningConfig) -> TrainingPairs:
-    """Write pairs in the chat template and leave out those that are too long.
+    """Write pairs in the chat template and leave out those that are too long or that it refuses.
 
     Raises:
+        InputError: The template refuses every pair.
         TrainingError: Nothing is left, or no answer has a token to train.
     """
     sides = ("chosen", "rejected") if config.method == "dpo" else ("chosen",)
     records: list[dict[str, Any]] = []
-    tokens = completion = longest = left_out = 0
+    tokens = completion = longest = too_long = refused = diverging = 0
+    refusal: InputError | None = None
     for pair in pairs:
         messages = [{"role": turn.role, "content": turn.text or ""} for turn in pair.context]
         messages.append({"role": "user", "content": pair.prompt})
-        asked = len(chat_ids(tokenizer, messages))
-        lengths = [len(chat_ids(tokenizer, messages, answer=getattr(pair, side))) for side in sides]
-        if max(lengths) > config.max_length:
-            left_out += 1
+        try:
+            asked = chat_ids(tokenizer, messages)
+            written = [chat_ids(tokenizer, messages, answer=getattr(pair, side)) for side in sides]
+        except InputError as error:
+            refused, refusal = refused + 1, error
+            continue
+        if max(map(len, written)) > config.max_length:
+            too_long += 1
             continue
         records.append({"prompt": messages, **{side: _answer(getattr(pair, side)) for side in sides}})
-        tokens += sum(lengths)
-        completion += sum(lengths) - asked * len(sides)
-        longest = max(longest, *lengths)
+        # The answer begins where it leaves the question, as for TRL.
+        shared = min(_shared(asked, ids) for ids in written)
+        diverging += shared < len(asked)
+        tokens += sum(map(len, written))
+        completion += sum(len(ids) - shared for ids in written)
+        longest = max(longest, *map(len, written))
+    if not records and refusal is not None and not too_long:
+        raise refusal
     if not records:
         raise TrainingError(
             f"none of the {len(pairs)} pairs fits into max_length {config.max_length}; raise it, or take shorter pairs"
@@ -67,7 +89,7 @@ def prepare(tokenizer: Any, pairs: Sequence[PreferencePair], config: TuningConfi
             "the chat template writes the same with an answer as without, so there is nothing to train on; pass "
             "another (--chat-template FILE)"
         )
-    return TrainingPairs(records, tokens, completion, longest, left_out)
+    return TrainingPairs(records, tokens, completion, longest, too_long, refused, diverging)
 
 
 def digest_of(pairs: Sequence[PreferencePair]) -> str:
@@ -77,6 +99,11 @@ def digest_of(pairs: Sequence[PreferencePair]) -> str:
         for text in (*(f"{turn.role}:{turn.text}" for turn in pair.context), pair.prompt, pair.chosen, pair.rejected):
             found.update(text.encode("utf-8", "backslashreplace") + b"\0")
     return found.hexdigest()
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Tokens with which both begin."""
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, other, strict=False)))
 
 
 def _answer(text: str) -> list[dict[str, str]]:

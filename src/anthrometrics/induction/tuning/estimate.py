@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from anthrometrics.errors import InputError, MissingExtraError
 from anthrometrics.induction.tuning.data import TrainingPairs, prepare
+from anthrometrics.induction.tuning.processes import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from anthrometrics.induction.chat_models import ChatModel
     from anthrometrics.induction.preferences import PreferencePair
     from anthrometrics.induction.tuning.config import TuningConfig
 
-__all__ = ["Estimate", "estimate", "steps_of"]
+__all__ = ["Estimate", "adapter_config", "epochs_of", "estimate", "steps_of"]
 
 # AdamW keeps two numbers a weight beside the weight and its gradient, all in four bytes.
 _BYTES_TRAINED: Final = 16
 # Activations of a transformer layer, in multiples of hidden size, a token: 34 bytes at two bytes a number (Korthikanti
 # et al. 2022, arXiv 2205.05198), without the attention scores that fused attention does not keep.
 _KEPT_PER_LAYER: Final = 17
+# TRL 1.16 turns hidden states into log-probabilities by tiles of so many tokens and words (trl.kernels), so that logits
+# of a whole batch never exist; where there is no Triton, torch makes five more tensors of a tile's size.
+_TILE: Final = (4096, 32768)
+_TILES: Final = 6
 # In forward passes of the base: reference, forward and backward pass; SFT has no reference.
 _PASSES: Final = {"dpo": 4.0, "sft": 3.0}
 _AGAIN: Final = 1.0
@@ -43,7 +51,7 @@ class Estimate:
         free_bytes: What the device has, for the base too if that is loaded already.
         seconds: By a timed forward pass of the base.
         fits: Whether the peak is within what is free.
-        left_out: Pairs longer than ``max_length``.
+        left_out: Pairs longer than ``max_length``, or that the chat template refuses.
         advice: What to do where it does not fit.
     """
 
@@ -66,13 +74,15 @@ def estimate(chat: ChatModel, pairs: Sequence[PreferencePair], config: TuningCon
     """Predict tokens, memory and time of training one adapter.
 
     Raises:
+        InputError: The model has no such layers as ``target`` names.
+        MissingExtraError: PEFT or transformers are not installed.
         TrainingError: No pair can be trained on.
     """
     prepared = prepare(chat.tokenizer, pairs, config)
     steps = steps_of(len(prepared.records), config)
-    share = steps * config.batch_size * config.accumulation / (len(prepared.records) * config.epochs)
-    epochs = config.epochs * min(share, 1.0) if config.max_steps else config.epochs
-    trainable, memory = _trainable(chat.model, config), _memory(chat.model, prepared, config)
+    trainable = _trainable(chat.model, config)
+    memory = _memory(chat.model, prepared, config, trainable)
+    epochs = epochs_of(steps, len(prepared.records), config)
     free = _free(chat.model) + _weights(chat.model)
     fits = memory <= free
     return Estimate(
@@ -89,40 +99,71 @@ def estimate(chat: ChatModel, pairs: Sequence[PreferencePair], config: TuningCon
 
 
 def steps_of(pairs: int, config: TuningConfig) -> int:
-    """Optimiser steps of a run, as the trainer counts them."""
-    batches = math.ceil(pairs / config.batch_size)
+    """Optimiser steps of a run, as the trainer counts them; processes of one run share each step."""
+    batches = math.ceil(pairs / (config.batch_size * processes()))
     steps = math.ceil(max(math.ceil(batches / config.accumulation), 1) * config.epochs)
     return steps if config.max_steps is None else min(steps, config.max_steps)
 
 
+def epochs_of(steps: int, pairs: int, config: TuningConfig) -> float:
+    """How often a run of so many steps sees every pair; ``max_steps`` alone makes it fewer times than ``epochs``."""
+    if config.max_steps is None:
+        return config.epochs
+    return min(config.epochs, steps * config.batch_size * config.accumulation * processes() / pairs)
+
+
+def adapter_config(config: TuningConfig) -> Any:
+    """What PEFT is told of an adapter.
+
+    Raises:
+        MissingExtraError: PEFT is not installed.
+    """
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise MissingExtraError(error.name or "peft", "induce") from error
+    named = [name.strip() for name in config.target.split(",")]
+    return LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=config.target if config.target == "all-linear" else named,
+        task_type="CAUSAL_LM",
+    )
+
+
 def _trainable(model: Any, config: TuningConfig) -> int:
+    """Weights that learn, counted by PEFT on a copy of the model that has shapes and no numbers."""
     if config.full:
-        return sum(parameter.numel() for parameter in model.parameters())
-    return sum(config.rank * (module.in_features + module.out_features) for module in _targets(model, config))
+        return _count(model.parameters())
+    import torch
+    from peft import get_peft_model
+
+    with torch.device("meta"), warnings.catch_warnings():
+        # PEFT asks transformers by names that will go, and says how it fits its layers to the model's.
+        warnings.simplefilter("ignore")
+        shapes = type(model)(copy.deepcopy(model.config))
+        try:
+            adapted = get_peft_model(shapes, adapter_config(config))
+        except ValueError as error:
+            raise InputError(f"this model cannot get an adapter on {config.target}: {error}") from error
+    return _count(parameter for parameter in adapted.parameters() if parameter.requires_grad)
 
 
-def _targets(model: Any, config: TuningConfig) -> list[Any]:
-    """The linear layers that get an adapter; PEFT leaves out the head."""
-    head, named = model.get_output_embeddings(), config.target.split(",")
-    return [
-        module
-        for name, module in model.named_modules()
-        if hasattr(module, "in_features")
-        and module is not head
-        and (config.target == "all-linear" or name.rsplit(".", 1)[-1] in named)
-    ]
+def _count(parameters: Iterable[Any]) -> int:
+    return int(sum(parameter.numel() for parameter in parameters))
 
 
-def _memory(model: Any, prepared: TrainingPairs, config: TuningConfig) -> int:
+def _memory(model: Any, prepared: TrainingPairs, config: TuningConfig, trainable: int) -> int:
     shape = model.config.get_text_config()
     sides = 2 if config.method == "dpo" else 1
     rows = config.batch_size * sides * prepared.longest
     size = 2 if model.dtype.itemsize == 2 or config.bf16 else 4
     kept = 1 if config.gradient_checkpointing else _KEPT_PER_LAYER
     activations = rows * shape.hidden_size * size * (shape.num_hidden_layers * kept + _KEPT_PER_LAYER)
-    # Log-probabilities are computed in tiles, so that logits of a whole batch never exist.
-    trained = _trainable(model, config) * _BYTES_TRAINED
-    return int(_MARGIN * (_weights(model) + trained + activations))
+    on_gpu = model.device.type == "cuda"
+    logits = min(rows, _TILE[0]) * 4 * (_TILE[1] if on_gpu else _TILES * min(shape.vocab_size, _TILE[1]))
+    return int(_MARGIN * (_weights(model) + trainable * _BYTES_TRAINED + activations + logits))
 
 
 def _weights(model: Any) -> int:

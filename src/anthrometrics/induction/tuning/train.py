@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import shutil
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -15,11 +15,14 @@ from anthrometrics.errors import InputError, TrainingError
 from anthrometrics.induction.chat_models import chat_ids
 from anthrometrics.induction.tuning.card import card_of
 from anthrometrics.induction.tuning.data import digest_of, prepare
-from anthrometrics.induction.tuning.trainers import build_trainer
+from anthrometrics.induction.tuning.estimate import epochs_of
+from anthrometrics.induction.tuning.limits import told_of_disk, told_of_memory
+from anthrometrics.induction.tuning.processes import is_first
+from anthrometrics.induction.tuning.trainers import answer_tokens, build_trainer
 from anthrometrics.output.atomic import atomic_text, json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from anthrometrics.induction.chat_models import ChatModel
@@ -44,7 +47,7 @@ class Adapter:
         trained_tokens: Tokens of answers in all epochs.
         logit_change: Largest difference that it makes to the base's logits on a probe.
         seconds: Of training, the time before an interruption left out.
-        left_out: Pairs longer than ``max_length``.
+        left_out: Pairs longer than ``max_length``, or that the chat template refuses.
     """
 
     path: Path
@@ -74,10 +77,11 @@ def train_adapter(
         config: How.
         out: Folder of the adapter. While training it also holds checkpoints, from which the same call goes on.
         progress: Called with step, steps and loss.
-        resume: Whether to go on from checkpoints; else they are thrown away.
+        resume: Whether to go on from checkpoints; else what is unfinished is thrown away.
 
     Raises:
-        InputError: ``out`` holds an adapter of another base, other pairs or another config, or the disk is full.
+        InputError: ``out`` holds an adapter of another base, other pairs or another config, or cannot be written, as
+            where the disk is full; or the model cannot be trained in this way.
         TrainingError: There is nothing to train on, the loss is no number, memory does not suffice, or the adapter
             changes nothing.
     """
@@ -85,48 +89,62 @@ def train_adapter(
     if (out / _DONE).is_file():
         return _finished(out, plan)
     prepared = prepare(chat.tokenizer, pairs, config)
-    try:
+    with told_of_disk(out), told_of_memory(config):
         checkpoint = _begin(out, plan, resume)
         started = time.monotonic()
-        with build_trainer(chat, prepared, config, out / "checkpoints", progress) as trainer, _memory(config):
+        with build_trainer(chat, prepared, config, out / "checkpoints", progress) as trainer:
+            each = answer_tokens(trainer.train_dataset)
             trainer.train(resume_from_checkpoint=checkpoint)
             losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
             change = _logit_change(chat, trainer.model, prepared.records[0]["prompt"])
             _check(losses, change, config)
-            trainer.model.save_pretrained(str(out))
-            if config.full:
-                chat.tokenizer.save_pretrained(str(out))
             steps = trainer.state.global_step
-        share = steps * config.batch_size * config.accumulation / len(prepared.records)
-        record = {
-            **plan,
-            "left_out": prepared.left_out,
-            "steps": steps,
-            "losses": losses,
-            "trained_tokens": round(prepared.completion_tokens * min(share, config.epochs)),
-            "logit_change": change,
-            "seconds": round(time.monotonic() - started, 3),
-            "versions": {name: version(name) for name in _LIBRARIES},
-        }
-        _write(out / "README.md", card_of(chat.name, config, record))
-        _write(out / _DONE, json_text(record))
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
-        (out / _PLAN).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write the adapter to {out}: {error.strerror or error}") from error
+            record = {
+                **plan,
+                "too_long": prepared.too_long,
+                "refused": prepared.refused,
+                "diverging": prepared.diverging,
+                "steps": steps,
+                "losses": losses,
+                "trained_tokens": round(each * epochs_of(steps, len(prepared.records), config)),
+                "logit_change": change,
+                "seconds": round(time.monotonic() - started, 3),
+                "versions": {name: version(name) for name in _LIBRARIES},
+            }
+            if is_first():
+                _save(chat, trainer.model, config, out, record)
+            trainer.accelerator.wait_for_everyone()
     return _finished(out, plan)
+
+
+def _save(chat: ChatModel, tuned: Any, config: TuningConfig, out: Path, record: dict[str, Any]) -> None:
+    if config.full:
+        # It is to stop where the base stops; the trainer has added the tokenizer's end of text.
+        tuned.generation_config = copy.deepcopy(chat.model.generation_config)
+        chat.tokenizer.save_pretrained(str(out))
+    tuned.save_pretrained(str(out))
+    _write(out / "README.md", card_of(chat.name, config, record))
+    _write(out / _DONE, json_text(record))
+    _clear(out)
 
 
 def _begin(out: Path, plan: dict[str, Any], resume: bool) -> str | None:
     """Note what is trained; the checkpoint to go on from."""
     out.mkdir(parents=True, exist_ok=True)
-    noted = _read(out / _PLAN)
-    if noted is not None:
-        _compare(noted, plan, out)
-    if not resume:
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    _write(out / _PLAN, json_text(plan))
-    return _last_checkpoint(out / "checkpoints")
+    if is_first():
+        if not resume:
+            _clear(out)
+        noted = _read(out / _PLAN)
+        if noted is not None:
+            _compare(noted, plan, out)
+        _write(out / _PLAN, json_text(plan))
+    return _last_checkpoint(out / "checkpoints") if resume else None
+
+
+def _clear(out: Path) -> None:
+    """Remove what only an unfinished training needs."""
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    (out / _PLAN).unlink(missing_ok=True)
 
 
 def _last_checkpoint(folder: Path) -> str | None:
@@ -135,7 +153,7 @@ def _last_checkpoint(folder: Path) -> str | None:
         return None
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     whole = [path for path in found if _read(path / "trainer_state.json") is not None]
-    for path in found:
+    for path in found if is_first() else ():
         if path not in whole:
             shutil.rmtree(path)
     return str(whole[-1]) if whole else None
@@ -146,13 +164,16 @@ def _finished(out: Path, plan: dict[str, Any]) -> Adapter:
     if record is None:
         raise InputError(f"{out / _DONE} is damaged; delete {out} to train the adapter again")
     _compare(record, plan, out)
+    if is_first():
+        # A kill may have come between the last file and the clearing up.
+        _clear(out)
     return Adapter(
         path=out,
         losses=tuple(record["losses"]),
         trained_tokens=record["trained_tokens"],
         logit_change=record["logit_change"],
         seconds=record["seconds"],
-        left_out=record["left_out"],
+        left_out=record["too_long"] + record["refused"],
     )
 
 
@@ -164,25 +185,6 @@ def _compare(before: dict[str, Any], plan: dict[str, Any], out: Path) -> None:
     if changed:
         shown = ", ".join(changed).replace("pairs_digest", "the pairs")
         raise InputError(f"{out} holds the adapter of another training ({shown}); name another folder, or delete it")
-
-
-@contextmanager
-def _memory(config: TuningConfig) -> Iterator[None]:
-    """Tell of too little memory in words that help.
-
-    Raises:
-        TrainingError: There was too little.
-    """
-    import torch
-
-    try:
-        yield
-    except RuntimeError as error:
-        # torch has a class for CUDA alone; on a CPU it is its allocator that speaks.
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-            raise
-        ways = f"a smaller batch_size (now {config.batch_size}) with more accumulation, gradient_checkpointing"
-        raise TrainingError(f"memory does not suffice for training; try {ways}, or quantized on CUDA") from error
 
 
 def _check(losses: list[float], change: float, config: TuningConfig) -> None:

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError, MissingExtraError, TrainingError
-from anthrometrics.induction.chat_models import without_bars
-from anthrometrics.induction.tuning.estimate import steps_of
+from anthrometrics.induction.chat_models import take_off_adapters, without_bars
+from anthrometrics.induction.tuning.estimate import adapter_config, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from anthrometrics.induction.tuning.config import TuningConfig
     from anthrometrics.induction.tuning.data import TrainingPairs
 
-__all__ = ["build_trainer"]
+__all__ = ["answer_tokens", "build_trainer"]
 
 # Losses that are kept of a run, and checkpoints that are written in it, about.
 _LOGGED: Final = 200
 _SAVED: Final = 10
+# What trainers set in the config of a model.
+_CHANGED: Final = ("use_cache", "bos_token_id", "eos_token_id", "pad_token_id")
 _NOISY: Final = ("transformers", "trl", "peft", "accelerate", "datasets")
 
 
@@ -42,10 +44,10 @@ def build_trainer(
 
     Raises:
         MissingExtraError: TRL, PEFT, accelerate or datasets are not installed.
-        InputError: Packing was asked for without flash attention.
+        InputError: Packing was asked for without flash attention, or the model cannot be trained in this way.
         TrainingError: The loss is no number, while the block runs.
     """
-    datasets, peft, trl = _libraries()
+    datasets, trl = _libraries()
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         base = stack.enter_context(_restored(chat.model))
@@ -56,24 +58,50 @@ def build_trainer(
         )
         # Of an adapter the reference is the base without it; of full fine-tuning it is the base beside its copy.
         reference = {"ref_model": base} if config.full and dpo else {}
-        trainer = trainer_of(
-            model=copy.deepcopy(base).requires_grad_(True) if config.full else base,
-            args=arguments_of(**_arguments(chat, prepared, config, checkpoints)),
-            train_dataset=datasets.Dataset.from_list(named),
-            processing_class=chat.tokenizer,
-            peft_config=None if config.full else _adapter_config(peft, config),
-            callbacks=[_watch(progress, config)],
-            **reference,
-        )
+        try:
+            arguments = arguments_of(**_arguments(chat, prepared, config, checkpoints))
+            if arguments.n_gpu > 1:
+                # A process takes one GPU, as TRL demands; for several there is accelerate launch.
+                arguments._n_gpu = 1
+            trainer = trainer_of(
+                model=copy.deepcopy(base).requires_grad_(True) if config.full else base,
+                args=arguments,
+                train_dataset=datasets.Dataset.from_list(named),
+                processing_class=chat.tokenizer,
+                peft_config=None if config.full else adapter_config(config),
+                callbacks=[_watch(progress, config)],
+                **reference,
+            )
+        except ValueError as error:
+            raise InputError(f"{chat.name} cannot be trained with this config: {error}") from error
         trainer.remove_callback(_printer())
         if not config.full:
             stack.callback(trainer.model.unload)
         yield trainer
 
 
-def _libraries() -> tuple[Any, Any, Any]:
+def answer_tokens(dataset: Any) -> int:
+    """Tokens of answers that one epoch trains, counted in what TRL made of the pairs.
+
+    Raises:
+        TrainingError: There are none, so that training would only seem to learn.
+    """
+    if "labels" in dataset.column_names:
+        found: int = sum(label != -100 for labels in dataset["labels"] for label in labels)
+    else:
+        found = sum(len(ids) for side in ("chosen_ids", "rejected_ids") for ids in dataset[side])
+    if not found:
+        raise TrainingError(
+            "no token of any answer would be trained; check that the chat template writes what the assistant says, or "
+            "pass another (--chat-template FILE)"
+        )
+    return found
+
+
+def _libraries() -> tuple[Any, Any]:
     try:
-        return import_module("datasets"), import_module("peft"), import_module("trl")
+        import_module("peft")
+        return import_module("datasets"), import_module("trl")
     except ImportError as error:
         raise MissingExtraError(error.name or "trl", "induce") from error
 
@@ -86,7 +114,8 @@ def _arguments(chat: ChatModel, prepared: TrainingPairs, config: TuningConfig, c
         "output_dir": str(checkpoints),
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": "linear",
-        "warmup_steps": math.ceil(config.warmup * steps),
+        # The first of them has no rate at all, so a run of few steps has none of them.
+        "warmup_steps": math.floor(config.warmup * steps),
         "num_train_epochs": config.epochs,
         "max_steps": config.max_steps or -1,
         "per_device_train_batch_size": config.batch_size,
@@ -104,6 +133,8 @@ def _arguments(chat: ChatModel, prepared: TrainingPairs, config: TuningConfig, c
         "disable_tqdm": True,
         "use_cpu": not on_gpu,
         "dataloader_pin_memory": on_gpu,
+        # Every weight that learns is used in every step; to look for others takes time.
+        "ddp_find_unused_parameters": False,
     }
     if config.method == "dpo":
         return arguments | {"beta": config.beta}
@@ -112,17 +143,6 @@ def _arguments(chat: ChatModel, prepared: TrainingPairs, config: TuningConfig, c
             "packing needs flash attention, without which packed answers would read each other; leave it out"
         )
     return arguments | {"packing": config.packing}
-
-
-def _adapter_config(peft: Any, config: TuningConfig) -> Any:
-    target = config.target if config.target == "all-linear" else config.target.split(",")
-    return peft.LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.dropout,
-        target_modules=target,
-        task_type="CAUSAL_LM",
-    )
 
 
 def _watch(progress: Callable[[int, int, float | None], None] | None, config: TuningConfig) -> Any:
@@ -149,7 +169,11 @@ def _printer() -> Any:
 
 @contextmanager
 def _restored(model: Any) -> Iterator[Any]:
-    """The base, with what trainers change about it put back: its forward, its cache, and which weights learn."""
+    """The base, with what trainers change about it put back.
+
+    That is its forward, its cache, its special tokens (Trainer adds the tokenizer's end of text to those at which the
+    model stops, so that the base would answer otherwise after a training than before), and which weights learn.
+    """
     forward = model.__dict__.get("forward")
     learning = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     dropped = {
@@ -157,7 +181,9 @@ def _restored(model: Any) -> Iterator[Any]:
         for name, module in model.named_modules()
         if hasattr(module, "p") and "Dropout" in str(type(module))
     }
-    cached, padding = model.config.use_cache, (model.config.pad_token_id, model.generation_config.pad_token_id)
+    configs = {id(each): each for each in (model.config, model.config.get_text_config())}.values()
+    settings = [(each, name, getattr(each, name)) for each in configs for name in _CHANGED if hasattr(each, name)]
+    answering = copy.deepcopy(model.generation_config)
     try:
         yield model
     finally:
@@ -167,24 +193,17 @@ def _restored(model: Any) -> Iterator[Any]:
         model.gradient_checkpointing_disable()
         if hasattr(model, "_require_grads_hook"):
             model.disable_input_require_grads()
-        _take_off_adapters(model)
+        take_off_adapters(model)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(learning[name])
             parameter.grad = None
         for name, module in model.named_modules():
             if name in dropped:
                 module.p = dropped[name]
-        model.config.use_cache = cached
-        model.config.pad_token_id, model.generation_config.pad_token_id = padding
+        for each, name, value in settings:
+            setattr(each, name, value)
+        model.generation_config = answering
         model.eval()
-
-
-def _take_off_adapters(model: Any) -> None:
-    """Layers of an adapter that is still on, because its trainer could not be built."""
-    for name, module in list(model.named_modules()):
-        if hasattr(module, "base_layer"):
-            holder, _, last = name.rpartition(".")
-            setattr(model.get_submodule(holder), last, module.base_layer)
 
 
 @contextmanager
@@ -199,8 +218,11 @@ def _quiet() -> Iterator[None]:
     datasets.disable_progress_bars()
     try:
         with without_bars(), warnings.catch_warnings():
-            # They warn of their own future, and of what is set here on purpose.
-            warnings.filterwarnings("ignore", module=r"(transformers|trl|peft|accelerate|torch)(\.|$)")
+            # They warn of their own future, by which users can do nothing.
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # PEFT sees by itself how a layer holds its weights.
+            warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")
             yield
     finally:
         for name, level in before.items():
