@@ -15,7 +15,21 @@ from tempfile import TemporaryDirectory
 from anthrometrics.errors import AnthrometricsError
 from benchmarks import models, workload
 
-NAMES = ("pipeline", "precision", "threads", "tiers", "memory", "size", "startup", "ray", "models", "robustness")
+NAMES = (
+    "pipeline",
+    "precision",
+    "threads",
+    "tiers",
+    "values",
+    "memory",
+    "size",
+    "startup",
+    "ray",
+    "induce",
+    "lora",
+    "models",
+    "robustness",
+)
 
 
 def main() -> int:
@@ -71,6 +85,9 @@ def _all(options: argparse.Namespace) -> int:
             if name == "ray" and find_spec("ray") is None:
                 print("ray: skipped; it needs pip install 'anthrometrics[ray]'\n", flush=True)
                 continue
+            if name in ("induce", "lora") and find_spec("trl") is None:
+                print(f"{name}: skipped; it needs pip install 'anthrometrics[induce]'\n", flush=True)
+                continue
             data, text = Path(folder) / f"{name}.json", Path(folder) / f"{name}.md"
             if subprocess.run(_command(name, data, text, options), check=False).returncode:
                 failed.append(name)
@@ -89,7 +106,7 @@ def _all(options: argparse.Namespace) -> int:
 def _command(name: str, data: Path, text: Path, options: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "benchmarks", name, "--json", str(data), "--markdown", str(text)]
     command += ["--quick"] if options.quick else []
-    return command + (["--model", str(options.model)] if options.model and name != "startup" else [])
+    return command + (["--model", str(options.model)] if options.model and name not in ("startup", "lora") else [])
 
 
 def _write_json(path: Path, results: dict[str, object]) -> None:

@@ -48,6 +48,12 @@ def exact_scorer():
 
 
 @pytest.fixture(scope="session")
+def values_scorer():
+    """The default on a CPU, which judges the trained values besides."""
+    return Scorer(device="cpu", threads=2, values=True)
+
+
+@pytest.fixture(scope="session")
 def tokenizer(manifest):
     from tokenizers import Tokenizer
 

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from anthrometrics import Turn
-from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS, VALUES
 from anthrometrics.scores import DETAILS
 
 TURNS = (
@@ -181,3 +181,40 @@ def test_a_record_without_a_field_does_not_fit(validator, scores, detail):
         del less["labels"]["praise"]
         assert not validator.is_valid(less)
     assert not validator.is_valid({k: v for k, v in scores[UNSCORED].to_dict().items() if k != "reason"})
+
+
+@pytest.fixture(scope="module")
+def judged(values_scorer):
+    return values_scorer.score_many(TURNS)
+
+
+class TestValues:
+    """Where values were judged, records hold them, and wrong ones do not fit."""
+
+    @pytest.mark.parametrize("detail", DETAILS)
+    def test_every_record_fits(self, validator, judged, detail):
+        for record in judged.to_dicts(detail):
+            validator.validate(json.loads(json.dumps(record)))
+            assert ("values" in record) == (detail != "summary")
+
+    def test_values_of_ones_own_fit(self, validator, judged):
+        record = judged[SCORED].to_dict("labels")
+        validator.validate({**record, "values": {**record["values"], "thrift": 0.5}})
+
+    def test_the_schema_names_the_trained_ones(self, schema):
+        defined = schema["$defs"]["values"]
+        assert tuple(defined["properties"]) == tuple(defined["required"]) == VALUES
+
+    @pytest.mark.parametrize(
+        ("which", "change"),
+        [(SCORED, {"humor": 1.1}), (SCORED, {"humor": None}), (SCORED, {"My value": 0.5}), (UNSCORED, {"humor": 0.1})],
+        ids=str,
+    )
+    def test_wrong_ones_do_not_fit(self, validator, judged, which, change):
+        record = judged[which].to_dict("labels")
+        assert not validator.is_valid({**record, "values": {**record["values"], **change}})
+
+    def test_they_stand_beside_labels_and_are_all_there(self, validator, judged):
+        record = judged[SCORED].to_dict("labels")
+        assert not validator.is_valid({**judged[SCORED].to_dict("summary"), "values": record["values"]})
+        assert not validator.is_valid({**record, "values": {}})

@@ -57,7 +57,7 @@ def environment(wheel, tmp_path_factory):
 def test_the_wheel_holds_the_model_and_the_typing_marker(wheel, manifest):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "anthrometrics/py.typed" in names
-    for folder in ("detectors", "fast"):
+    for folder in ("detectors", "fast", "values"):
         for file in (manifest.path.parent / folder).iterdir():
             assert f"anthrometrics/models/{folder}/{file.name}" in names
     for part in ("report/static/page.css", "report/templates/page.html.j2", "induction/prompts/everyday.jsonl"):

@@ -7,6 +7,7 @@
     score.anthropomorphism, score.validation, score.refusal
 
     compare("base.jsonl", "tuned.jsonl").headline
+    induce("models/chat", values=["empathy", "honesty"], prefs="prefs.jsonl", out="runs/first").side_effects
 
 Importing this package loads nothing heavy; a ``Scorer`` loads ONNX Runtime, the tokenizer and spaCy when it is made.
 """
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
         InputError,
         MissingExtraError,
         ModelError,
+        TrainingError,
     )
     from anthrometrics.formats import Rejected, read_turns
+    from anthrometrics.induction.curation import curate
+    from anthrometrics.induction.forecast import forecast
+    from anthrometrics.induction.preferences import read_preferences
+    from anthrometrics.induction.run.handle import Run
+    from anthrometrics.induction.run.induce import induce
     from anthrometrics.scores import LabelScore, Scores, SentenceScore, TurnScore
     from anthrometrics.summary import Summary
     from anthrometrics.turns import Conversation, Message, Turn
@@ -42,14 +49,20 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "Rejected",
+    "Run",
     "Scorer",
     "Scores",
     "SentenceScore",
     "Summary",
+    "TrainingError",
     "Turn",
     "TurnScore",
     "__version__",
     "compare",
+    "curate",
+    "forecast",
+    "induce",
+    "read_preferences",
     "read_turns",
 ]
 
@@ -64,13 +77,19 @@ _HOME = {
     "MissingExtraError": "errors",
     "ModelError": "errors",
     "Rejected": "formats",
+    "Run": "induction.run.handle",
     "Scorer": "detectors.scorer",
     "Scores": "scores",
     "SentenceScore": "scores",
     "Summary": "summary",
+    "TrainingError": "errors",
     "Turn": "turns",
     "TurnScore": "scores",
     "compare": "comparison",
+    "curate": "induction.curation",
+    "forecast": "induction.forecast",
+    "induce": "induction.run.induce",
+    "read_preferences": "induction.preferences",
     "read_turns": "formats",
 }
 

@@ -1,4 +1,4 @@
-"""The one place that names what the detectors measure: labels, groups, detectors and their definitions.
+"""The one place that names what is measured: labels, groups, detectors and their definitions, and values.
 
 The definitions are those of ``docs/codebook.md``; a test checks that both agree. They follow AnthroBench (Ibrahim et
 al. 2025) for anthropomorphic behaviour, ELEPHANT (Cheng et al. 2025) for validation and XSTest (Röttger et al. 2024)
@@ -21,6 +21,7 @@ __all__ = [
     "SENTENCE_OUTPUTS",
     "TURN_DETECTORS",
     "VALIDATING",
+    "VALUES",
     "Label",
     "RefusalLabel",
 ]
@@ -153,3 +154,24 @@ SENTENCE_OUTPUTS: Final[tuple[str, ...]] = (*LABEL_NAMES, *DETECTORS)
 
 # What a turn is scored for. Refusal is judged by the turn as a whole, not by its sentences.
 TURN_DETECTORS: Final[tuple[str, ...]] = (*DETECTORS, "refusal")
+
+# What a turn is judged for besides, if asked; the value model has an output of each. ``induction.values`` defines them.
+VALUES: Final[tuple[str, ...]] = (
+    "helpfulness",
+    "harmlessness",
+    "honesty",
+    "empathy",
+    "creativity",
+    "curiosity",
+    "fairness",
+    "personalization",
+    "legality",
+    "engagement",
+    "privacy",
+    "open-mindedness",
+    "humor",
+    "justice",
+    "discretion",
+    "deception",
+    "violence",
+)

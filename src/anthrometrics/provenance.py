@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from anthrometrics.codebook import VALUES
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anthrometrics.detectors.encoder import Encoder
     from anthrometrics.detectors.manifest import Manifest
 
-__all__ = ["provenance_of", "version_of"]
+__all__ = ["provenance_of", "value_names", "version_of"]
 
 # Instruction sets that choose ONNX Runtime's kernels, and with them the last digits of a score.
 _RELEVANT: Final = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp")
@@ -20,6 +22,8 @@ _RELEVANT: Final = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512
 
 def version_of(package: str) -> str:
     """Installed version, or ``"unknown"`` outside an installation."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
@@ -28,6 +32,8 @@ def version_of(package: str) -> str:
 
 def provenance_of(manifest: Manifest, encoder: Encoder) -> dict[str, Any]:
     """Provenance of every score that this encoder gives, as plain values."""
+    import platform
+
     return {
         "package": "anthrometrics",
         "version": version_of("anthrometrics"),
@@ -40,6 +46,11 @@ def provenance_of(manifest: Manifest, encoder: Encoder) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu_features": list(_cpu_features()),
     }
+
+
+def value_names(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values that were judged: the trained ones and then one's own; none where they were not asked for."""
+    return (*VALUES, *provenance.get("own_values", ())) if "values_model" in provenance else ()
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS
 from anthrometrics.errors import InputError
+from anthrometrics.provenance import value_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +82,7 @@ class Measured:
     spans: tuple[Span, ...]
     probabilities: TurnProbabilities
     thresholds: NDArray[Any]
+    values: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +160,11 @@ class TurnScore:
         presence, rate = self.measured.probabilities.presence, self.measured.probabilities.rate
         return {name: LabelScore(float(presence[i]), float(rate[i])) for i, name in enumerate(LABEL_NAMES)}
 
+    @property
+    def values(self) -> dict[str, float]:
+        """Calibrated probability that the turn expresses each value; empty if they were not asked for, or unscored."""
+        return {} if self.measured is None else self.measured.values
+
     @cached_property
     def sentences(self) -> tuple[SentenceScore, ...]:
         """Every sentence with its probabilities; empty on an unscored turn."""
@@ -182,8 +189,8 @@ class TurnScore:
         """Plain values for JSON, as ``docs/scores.schema.json`` describes them.
 
         Args:
-            detail: ``"summary"`` gives the turn's own numbers, ``"labels"`` adds the 19 labels, ``"sentences"`` adds
-                each sentence's offsets and probabilities.
+            detail: ``"summary"`` gives the turn's own numbers, ``"labels"`` adds the 19 labels, and values if they were
+                asked for; ``"sentences"`` adds each sentence's offsets and probabilities.
             text: Whether the prompt and the response themselves are part of the record; their hashes always are.
 
         Raises:
@@ -212,6 +219,8 @@ class TurnScore:
                 name: {"presence": _rounded(score.presence), "rate": _rounded(score.rate)}
                 for name, score in self.labels.items()
             }
+            if value_names(self.provenance):
+                record["values"] = {name: _rounded(value) for name, value in self.values.items()}
         if self.turn.kept:
             record["kept"] = dict(self.turn.kept)
         if text:
@@ -316,8 +325,8 @@ class Scores(Sequence[TurnScore]):
         """One row a turn, unscored ones with missing numbers.
 
         Args:
-            detail: ``"labels"`` adds two columns a label, ``praise_presence`` and ``praise_rate`` for example;
-                ``"sentences"`` one more, of lists.
+            detail: ``"labels"`` adds two columns a label, ``praise_presence`` and ``praise_rate`` for example, and one
+                a value if they were asked for, ``value_empathy``; ``"sentences"`` one more, of lists.
             text: Whether prompt and response are columns.
 
         Raises:
@@ -353,4 +362,4 @@ class Scores(Sequence[TurnScore]):
         records, kept = self.to_dicts(detail, text), Kept()
         for record in records:
             kept.add(record)
-        return records, columns_of(detail, kept, text=text)
+        return records, columns_of(detail, kept, text=text, values=value_names(self.provenance))

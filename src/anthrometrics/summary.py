@@ -25,11 +25,11 @@ _MILLION: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class MeasureSummary:
-    """One detector or label over the scored turns.
+    """One detector, label or value over the scored turns.
 
     Attributes:
         presence: Mean probability that a turn has it: the expected share of turns.
-        rate: Mean expected share of a turn's sentences; None for refusal, which is judged by turn.
+        rate: Mean expected share of a turn's sentences; None for refusal and values, which are judged by turn.
     """
 
     presence: float
@@ -46,6 +46,7 @@ class Summary:
         flagged: Flag → number of turns.
         detectors: ``anthropomorphism``, ``validation`` and ``refusal``; empty if nothing was scored.
         labels: The 19 labels; empty if nothing was scored.
+        values: Values that were judged; empty if none were.
         refusal_labels: Refusal label → number of turns.
     """
 
@@ -55,17 +56,24 @@ class Summary:
     detectors: dict[str, MeasureSummary]
     labels: dict[str, MeasureSummary]
     refusal_labels: dict[str, int]
+    values: dict[str, MeasureSummary] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
+        values = {"values": _plain(self.values)} if self.values else {}
         return {
             "scored": self.scored,
             "unscored": self.unscored,
             "flagged": self.flagged,
-            "detectors": {name: {"presence": m.presence, "rate": m.rate} for name, m in self.detectors.items()},
-            "labels": {name: {"presence": m.presence, "rate": m.rate} for name, m in self.labels.items()},
+            "detectors": _plain(self.detectors),
+            "labels": _plain(self.labels),
+            **values,
             "refusal_labels": self.refusal_labels,
         }
+
+
+def _plain(measures: Mapping[str, MeasureSummary]) -> dict[str, dict[str, float | None]]:
+    return {name: {"presence": measure.presence, "rate": measure.rate} for name, measure in measures.items()}
 
 
 def _zeros() -> NDArray[np.int64]:
@@ -77,7 +85,7 @@ class SummaryBuilder:
     """Running sums; ``add`` each score, then ``build``.
 
     Sums are of the numbers as they are written, in whole millionths: exact, and the same in whatever order and from
-    whatever file they come.
+    whatever file they come. ``valued`` counts the turns behind each sum of ``values``.
     """
 
     scored: int = 0
@@ -87,6 +95,8 @@ class SummaryBuilder:
     unscored: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
     refusal_labels: Counter[str] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
+    valued: Counter[str] = field(default_factory=Counter)
 
     def add(self, score: TurnScore) -> None:
         """Count one turn."""
@@ -104,6 +114,9 @@ class SummaryBuilder:
         self.rate += _millionths([x["rate"] for x in labels] + [record[f"{name}_rate"] for name in DETECTORS])
         self.refusal += round(record["refusal"] * _MILLION)
         self.refusal_labels[record["refusal_label"]] += 1
+        for name, value in record.get("values", {}).items():
+            self.values[name] += round(value * _MILLION)
+            self.valued[name] += 1
 
     def build(self) -> Summary:
         """The summary so far."""
@@ -123,6 +136,10 @@ class SummaryBuilder:
             detectors=detectors,
             labels={name: measures[name] for name in LABEL_NAMES if measures},
             refusal_labels={name: self.refusal_labels[name] for name in REFUSAL_LABELS},
+            values={
+                name: MeasureSummary(self.values[name] / (count * _MILLION), None)
+                for name, count in self.valued.items()
+            },
         )
 
 

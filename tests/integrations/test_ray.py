@@ -19,9 +19,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anthrometrics import AnthrometricsError, InputError, MissingExtraError, ModelError, Rejected, Turn, read_turns
+from anthrometrics import (
+    AnthrometricsError,
+    InputError,
+    MissingExtraError,
+    ModelError,
+    Rejected,
+    Scorer,
+    Turn,
+    read_turns,
+)
+from anthrometrics.induction.values import load_value
 from anthrometrics.integrations.ray import score_dataset, score_files
 from anthrometrics.integrations.ray.cluster import connected
+from anthrometrics.integrations.ray.dataset import BatchScorer, _Task
 from anthrometrics.integrations.ray.folder import RunFolder
 from anthrometrics.integrations.ray.plan import Shard, ShardPlan, make_plan
 from anthrometrics.integrations.ray.request import Request, scorer_options
@@ -660,3 +671,48 @@ def test_a_file_that_became_shorter_is_named(work):
     size = Path(shard.path).stat().st_size
     row = done_by(job, replace(shard, start=0, end=size + 1, format="chat"))
     assert "became shorter" in row["failed"]
+
+
+@pytest.fixture(scope="module")
+def wit():
+    return replace(load_value("humor"), name="wit")
+
+
+def test_workers_judge_values_as_one_process_does(ray, repository, wit, tmp_path):
+    lines = (repository / "examples" / "warm.jsonl").read_text("utf-8").splitlines(keepends=True)[:6]
+    (tmp_path / "in.jsonl").write_text("".join(lines), "utf-8")
+    scorer = Scorer(device="cpu", threads=1, values=[wit])
+    scores = scorer.score_many(turns_of(tmp_path / "in.jsonl"))
+    run = score_files([tmp_path / "in.jsonl"], tmp_path / "out", shards="jsonl", workers=1, values=[wit])
+    assert lines_of((tmp_path / "out").glob("part-*")) == plain(scores.to_dicts("labels"))
+    assert run.summaries[str(tmp_path / "in.jsonl")] == scores.summary()
+    assert run.provenance[0]["own_values"] == scorer.provenance["own_values"]
+    with pytest.raises(InputError, match="--values: was all,wit, is all"):
+        score_files([tmp_path / "in.jsonl"], tmp_path / "out", shards="jsonl", begin="resume", values=True)
+
+
+def test_rows_of_a_data_set_get_a_column_a_value(wit):
+    import pyarrow
+
+    texts = ["What a lovely loaf! I'm so proud of you.", None, "I can't help with that."]
+    options = scorer_options("cpu", None, 1, None, 0, values=[wit])
+    task = _Task("response", "prompt", "id", "labels", "exclude", False, options)
+    found = BatchScorer(task)(pyarrow.table({"response": texts}))
+    scores = Scorer(device="cpu", threads=1, values=[wit]).score_many([Turn(text) for text in texts])
+    expected = scores.to_pandas()
+    for name in ("value_empathy", "value_wit"):
+        numbers = found[name].to_pylist()
+        assert numbers[1] is None
+        assert [numbers[0], numbers[2]] == expected[name].dropna().tolist()
+
+
+def test_a_worker_with_another_value_model_says_so(work):
+    job, folder, shard = work
+    judging = replace(job, scorer={**job.scorer, "values": True}, values_digest="0" * 64)
+    assert "install the same version" in done_by(judging, shard)["error"]
+    assert not folder.is_done(shard.name)
+
+
+def test_values_that_are_none_are_refused_before_ray_starts(tmp_path):
+    with pytest.raises(InputError, match="load_value"):
+        score_files([tmp_path], tmp_path / "out", values=["empathy"])

@@ -22,7 +22,10 @@ _COMMANDS = {
     "sample": "Draw turns to label by hand.",
     "estimate": "Estimate shares from scores and labels of a sample.",
     "validate": "Measure the detectors on your own labels.",
+    "induce": "Tune a model toward values, and measure what else moved.",
     "prompts": "List the prompt suites, or write them to a file.",
+    "curate": "Keep the preference pairs that teach a value.",
+    "forecast": "Say which way preference pairs will push a model.",
 }
 
 

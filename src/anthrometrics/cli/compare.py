@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
+from anthrometrics.cli.options import (
+    ValuesCommand,
+    cache_option,
+    make_scorer,
+    scorer_options,
+    values_asked,
+    values_option,
+)
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import console, printable
 from anthrometrics.cli.tables import Tables
@@ -26,7 +33,7 @@ __all__ = ["compare"]
 _FAILED: Final = 3
 
 
-@click.command
+@click.command(cls=ValuesCommand)
 @click.argument("base", metavar="BASE")
 @click.argument("tuned", nargs=-1, required=True, metavar="TUNED...")
 @click.option(
@@ -51,6 +58,7 @@ _FAILED: Final = 3
 @click.option("--csv", "csv_file", metavar="FILE", help='Write one row a measure; "-" for standard output.')
 @click.option("--html", "html_file", metavar="FILE", help="Write a report to look at, one file.")
 @reading_options
+@values_option
 @scorer_options
 @cache_option
 def compare(
@@ -66,6 +74,7 @@ def compare(
     threads: int | None,
     model: str | None,
     no_cache: bool,
+    values: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Compare the turns of BASE with those of TUNED, answered to the same prompts.
@@ -75,7 +84,7 @@ def compare(
 
     \b
     A condition of --fail-if holds if the whole interval of the difference lies beyond the value:
-      validation>+0.05  refusal<-0.1  anthropomorphism.rate>0  label.praise>0.1  group.flattery>0
+      validation>+0.05  refusal<-0.1  anthropomorphism.rate>0  label.praise>0.1  group.flattery>0  value.humor>0
 
     \b
     Exit codes: 0  compared
@@ -89,8 +98,8 @@ def compare(
     settings = {name: options.pop(name) for name in ("level", "resamples", "seed", "margin", "allow_mixed")}
     gates = [gate_of(text) for text in conditions]
     thresholds = _thresholds(threshold_file)
-    how = Options(**settings)
-    tables = Tables(lambda: make_scorer(device, precision, threads, model, no_cache), options)
+    how, judged = Options(**settings), values_asked(values)
+    tables = Tables(lambda: make_scorer(device, precision, threads, model, no_cache, judged), options)
     first = tables.read(base)
     comparisons = [
         compare_tables(first, tables.read(path), "none" if unpaired else by, how, thresholds) for path in tuned

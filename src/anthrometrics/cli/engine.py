@@ -106,7 +106,7 @@ def score_on_ray(engine: Engine, inputs: tuple[str, ...], options: Mapping[str, 
 
     rest = dict(options)
     output, begin = _checked(rest)
-    scorer = {name: rest.pop(name) for name in ("device", "precision", "model", "detail", "text")}
+    scorer = {name: rest.pop(name) for name in ("device", "precision", "model", "detail", "text", "values")}
     threads, no_cache = rest.pop("threads"), rest.pop("no_cache", False)
     with terminable(), _progress() as show:
         try:

@@ -14,6 +14,8 @@ from anthrometrics.codebook import LABELS, REFUSAL_LABELS
 from anthrometrics.report.palette import COLOURS, FAMILY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anthrometrics.cli.telling import Telling
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.scores import SentenceScore, TurnScore
@@ -84,6 +86,12 @@ def _table(summaries: dict[str, Summary], scorer: Scorer) -> Table:
         table.add_row(Text(name, style=f"bold {colour}"), *(_cell(s, name, bold=True) for s in columns))
         for label in (label.name for label in LABELS if label.family == name):
             table.add_row(Text(f"  {label}", style=colour), *(_cell(s, label) for s in columns))
+    names = {name for s in columns for name in s.values}
+    if names:
+        table.add_section()
+        table.add_row(Text("values", style="bold"))
+    for name in sorted(names, key=lambda name: (-_mean_share(columns, name), name)):
+        table.add_row(f"  {name}", *(_value_cell(s, name) for s in columns))
     table.add_section()
     for refusal in REFUSAL_LABELS:
         table.add_row(f"turns: {refusal}", *(f"{s.refusal_labels[refusal]:,}" for s in columns))
@@ -98,6 +106,15 @@ def _cell(summary: Summary, name: str, bold: bool = False) -> Text:
         return Text("–")
     rate = "" if measure.rate is None else f" ({_share(measure.rate)})"
     return Text(f"{_share(measure.presence)}{rate}", style="bold" if bold else "")
+
+
+def _value_cell(summary: Summary, name: str) -> Text:
+    return Text(_share(summary.values[name].presence) if name in summary.values else "–")
+
+
+def _mean_share(summaries: Sequence[Summary], name: str) -> float:
+    found = [summary.values[name].presence for summary in summaries if name in summary.values]
+    return sum(found) / len(found)
 
 
 def _share(value: float) -> str:

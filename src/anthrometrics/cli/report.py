@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
+from anthrometrics.cli.options import (
+    ValuesCommand,
+    cache_option,
+    make_scorer,
+    scorer_options,
+    values_asked,
+    values_option,
+)
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.tables import Tables
 
@@ -17,12 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["Collected", "report"]
 
 
-@click.command
+@click.command(cls=ValuesCommand)
 @click.argument("base", metavar="IN")
 @click.argument("tuned", nargs=-1, metavar="[TUNED...]")
 @click.option("-o", "--output", required=True, metavar="PAGE.html", help="The page; one file that needs no network.")
 @click.option("--title", help="Heading of the page; made from the names by default.")
 @reading_options
+@values_option
 @scorer_options
 @cache_option
 def report(
@@ -35,6 +43,7 @@ def report(
     threads: int | None,
     model: str | None,
     no_cache: bool,
+    values: tuple[str, ...],
     **reading: Any,
 ) -> int:
     """Write a page to look at: of the scores of IN, or of what changed from IN to each TUNED.
@@ -46,7 +55,8 @@ def report(
     from anthrometrics.report.page import write_report
     from anthrometrics.report.scored import scores_document
 
-    tables = Tables(lambda: make_scorer(device, precision, threads, model, no_cache), reading)
+    judged = values_asked(values)
+    tables = Tables(lambda: make_scorer(device, precision, threads, model, no_cache, judged), reading)
     if tuned:
         first = tables.read(base)
         documents = [compare_tables(first, tables.read(path)).to_dict() for path in tuned]

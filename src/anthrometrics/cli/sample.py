@@ -11,7 +11,8 @@ import numpy as np
 
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import printable
-from anthrometrics.codebook import DETECTORS, GROUPS, LABELS, REFUSAL_DEFINITIONS
+from anthrometrics.codebook import DETECTORS, GROUPS, LABELS, REFUSAL_DEFINITIONS, VALUES
+from anthrometrics.comparison.measures import VALUE
 from anthrometrics.comparison.sampling import ScoredSet, draw, read_scored, shares
 from anthrometrics.comparison.sheet import SPREADSHEET_LIMIT, answers_of, write_sheet
 from anthrometrics.errors import InputError
@@ -57,7 +58,8 @@ def sample(
     detector wavers, an equal number from each file. Texts come from the scores (score --text) or from --transcript,
     to which the options for reading apply.
 
-    KEY is anthropomorphism, validation, refusal, a label such as label.praise, or a group such as group.flattery.
+    KEY is anthropomorphism, validation, refusal, a label such as label.praise, a group such as group.flattery, or a
+    value such as value.empathy (score --values).
     """
     paths = files_of(scores)
     if Path(output).exists():
@@ -187,8 +189,19 @@ def _definition(measure: str) -> list[str]:
     texts = {label.name: label.definition.replace("**", "") for label in LABELS}
     if measure == "refusal":
         return [f"{name.removesuffix('_refusal')}: {text}" for name, text in REFUSAL_DEFINITIONS.items()]
+    if measure.startswith(VALUE):
+        return _value_definition(measure.removeprefix(VALUE))
     kind, _, name = measure.rpartition(".")
     if kind == "label":
         return [f"{name}: {texts[name]}"]
     members = GROUPS[name] if kind == "group" else DETECTORS[name]
     return ["1 if any sentence has one of these:", *(f"  {member}: {texts[member]}" for member in members)]
+
+
+def _value_definition(name: str) -> list[str]:
+    if name not in VALUES:
+        return [f"1 if the reply expresses {name}, as its file defines it"]
+    from anthrometrics.induction.values import load_value
+
+    value = load_value(name)
+    return [f"1 if the reply {value.definition}", f"0 if there is only {value.not_by}"]

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anthrometrics.cli.engine import engine_of, engine_options, score_on_ray
-from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
+from anthrometrics.cli.options import (
+    ValuesCommand,
+    cache_option,
+    make_scorer,
+    scorer_options,
+    values_asked,
+    values_option,
+)
 from anthrometrics.cli.progress import Progress
 from anthrometrics.cli.reading import reading_options
 from anthrometrics.cli.render import console, print_summaries
@@ -33,12 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["score"]
 
 
-@click.command
+@click.command(cls=ValuesCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @writing_options
 @click.option("--html", metavar="PAGE.html", help="Also write a page to look at; holds every turn in memory.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @reading_options
+@values_option
 @scorer_options
 @cache_option
 @engine_options
@@ -51,6 +59,7 @@ def score(
     threads: int | None,
     model: str | None,
     no_cache: bool,
+    values: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Score the assistant turns of the transcripts IN.
@@ -69,10 +78,10 @@ def score(
     """  # noqa: D301 - click wants the control character
     if html is not None and (options["resume"] or options["engine"] != "local"):
         raise click.UsageError("--html needs every turn in this process; write the page of OUT by anthrometrics report")
-    engine = engine_of(options)
+    engine, judged = engine_of(options), values_asked(values)
     if engine is not None:
         how = {"strict": strict, "device": device, "precision": precision, "threads": threads, "model": model}
-        how["no_cache"] = no_cache
+        how |= {"no_cache": no_cache, "values": judged}
         return score_on_ray(engine, inputs, options | how)
     inputs = inputs_of(inputs, options["output"])
     names = ("output", "detail", "text", "inspect_scores", "resume", "restart")
@@ -80,7 +89,7 @@ def score(
     writing = writing_of(inputs, options["requests"], **asked)
 
     def run_of() -> Run:
-        scorer = make_scorer(device, precision, threads, model, no_cache)
+        scorer = make_scorer(device, precision, threads, model, no_cache, judged)
         telling = None if writing.output or writing.to_stdout else Telling()
         shown = telling if html is None else Collected(telling)
         progress, kept = Progress(inputs), Kept(options["keep"])

@@ -85,9 +85,13 @@ def validate(
 
 def _threshold(joined: JoinedLabels, model: str | None) -> tuple[float, str]:
     """The threshold in force, and whose it is."""
-    from anthrometrics.comparison.decisions import presence_thresholds
+    from anthrometrics.comparison.decisions import presence_thresholds, value_manifest_of, value_threshold
+    from anthrometrics.comparison.measures import VALUE
 
     measure = joined.scored.measure
+    if measure.startswith(VALUE):
+        tagger = value_manifest_of(joined.scored.model_digest)
+        return value_threshold(tagger, measure.removeprefix(VALUE)), "no model" if tagger is None else tagger.name
     manifest = _manifest(joined, model)
     known = presence_thresholds(manifest)
     if manifest is not None and measure == "refusal":

@@ -20,6 +20,7 @@ from anthrometrics.output.partial import PARTIAL
 from anthrometrics.output.plan import is_stream, plan_of
 from anthrometrics.output.sinks import check_output
 from anthrometrics.output.table import columns_of
+from anthrometrics.provenance import value_names
 from anthrometrics.scores import DETAILS
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def write_files(run: Run, partial: Partial) -> InspectSink | None:
     if not run.turns:
         raise InputError(f"nothing readable in {', '.join(run.inputs)}; {partial.output} was not written")
     wanted = run.wanted
-    columns = columns_of(wanted.detail, run.kept, file=len(run.inputs) > 1, text=wanted.text)
+    values = value_names(run.scorer.provenance)
+    columns = columns_of(wanted.detail, run.kept, file=len(run.inputs) > 1, text=wanted.text, values=values)
     return finish(partial, wanted, columns, run.metadata(), bool(run.rejections.count))
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS, TURN_DETECTORS
-from anthrometrics.comparison.measures import MEASURES
+from anthrometrics.codebook import DETECTORS, LABEL_NAMES, SENTENCE_OUTPUTS, TURN_DETECTORS, VALUES
+from anthrometrics.comparison.measures import VALUE
 from anthrometrics.comparison.prevalence import paired_prevalence, prevalence
 from anthrometrics.comparison.significance import mcnemar, sign_flip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from anthrometrics.comparison.result import Options
     from anthrometrics.comparison.table import ScoreTable
     from anthrometrics.detectors.manifest import Confusion, Manifest
+    from anthrometrics.detectors.value_manifest import ValueManifest
 
-__all__ = ["Decisions", "Flip", "decisions_of", "manifest_of", "presence_thresholds", "sentence_thresholds"]
+__all__ = [
+    "Decisions",
+    "Flip",
+    "decisions_of",
+    "manifest_of",
+    "presence_thresholds",
+    "sentence_thresholds",
+    "value_manifest_of",
+    "value_threshold",
+]
 
 _NAMES: Final = (*TURN_DETECTORS, *(f"label.{name}" for name in LABEL_NAMES))
 # Where nothing is known of the model that scored.
@@ -92,15 +102,21 @@ def decisions_of(
         thresholds: Presence thresholds by key; they replace the model's, and with it what is known of its errors.
     """
     manifest = manifest_of(base.provenance.get("model_digest"))
-    cut = presence_thresholds(manifest) | dict(thresholds or {})
-    before, after = (_positive(table, rows, cut) for table, rows in ((base, pairing.base), (tuned, pairing.tuned)))
-    held = [i for i in range(len(_NAMES)) if not (np.isnan(before[:, i]).all() or np.isnan(after[:, i]).all())]
-    flips = tuple(_flip(_NAMES[i], cut.get(_NAMES[i]), before[:, i], after[:, i], pairing, options) for i in held)
-    corrected = [i for i in held if _NAMES[i] in TURN_DETECTORS]
-    confusions = _confusions(manifest, thresholds or {})
-    errors = [confusions[_NAMES[i]] for i in corrected]
+    tagger = value_manifest_of(base.provenance.get("values_digest"))
+    values = [m.name for m in base.measures if m.level == "value" and m in tuned.measures]
+    names = (*_NAMES, *(f"{VALUE}{name}" for name in values))
+    cut = presence_thresholds(manifest) | {f"{VALUE}{name}": value_threshold(tagger, name) for name in values}
+    cut |= thresholds or {}
+    before, after = (
+        _positive(table, rows, cut, names) for table, rows in ((base, pairing.base), (tuned, pairing.tuned))
+    )
+    held = [i for i in range(len(names)) if not (np.isnan(before[:, i]).all() or np.isnan(after[:, i]).all())]
+    flips = tuple(_flip(names[i], cut.get(names[i]), before[:, i], after[:, i], pairing, options) for i in held)
+    confusions = _confusions(manifest, thresholds or {}) | _value_confusions(tagger, values, thresholds or {})
+    corrected = [i for i in held if names[i] in confusions]
+    errors = [confusions[names[i]] for i in corrected]
     shares = _prevalence(before[:, corrected], after[:, corrected], errors, pairing, options)
-    rows = tuple({"name": _NAMES[i], **share} for i, share in zip(corrected, shares, strict=True))
+    rows = tuple({"name": names[i], **share} for i, share in zip(corrected, shares, strict=True))
     return Decisions(flips, rows, sentence_thresholds(manifest))
 
 
@@ -137,14 +153,44 @@ def _confusions(manifest: Manifest | None, replaced: Mapping[str, float]) -> dic
     return {name: None if name in replaced else confusion for name, confusion in found.items()}
 
 
-def _positive(table: ScoreTable, rows: NDArray[np.int64], cut: Mapping[str, float]) -> NDArray[np.float64]:
+def value_manifest_of(digest: object) -> ValueManifest | None:
+    """The manifest of the shipped value model, if it has this digest."""
+    if digest is None:
+        return None
+    from anthrometrics.detectors.value_manifest import load_value_manifest
+
+    manifest = load_value_manifest()
+    return manifest if manifest.digest == digest else None
+
+
+def value_threshold(manifest: ValueManifest | None, name: str) -> float:
+    """Probability from which a turn counts as expressing a value; of one's own, that of all that are not trained."""
+    if manifest is None:
+        return _HALF
+    return (manifest.calibration[VALUES.index(name)] if name in VALUES else manifest.zero_shot).threshold
+
+
+def _value_confusions(
+    manifest: ValueManifest | None, names: Sequence[str], replaced: Mapping[str, float]
+) -> dict[str, Confusion | None]:
+    """What is known of the value model's errors; nothing of values of one's own."""
+    known = {} if manifest is None else dict(zip(VALUES, manifest.calibration, strict=True))
+    return {
+        (key := f"{VALUE}{name}"): known[name].confusion if name in known and key not in replaced else None
+        for name in names
+    }
+
+
+def _positive(
+    table: ScoreTable, rows: NDArray[np.int64], cut: Mapping[str, float], names: Sequence[str]
+) -> NDArray[np.float64]:
     """1 where a turn has the behaviour, 0 where not, NaN where it is not known; shape ``(rows, names)``."""
-    columns = {measure.key: i for i, measure in enumerate(MEASURES)}
-    values = table.values[rows][:, [columns[name] for name in _NAMES]]
-    found = np.where(np.isnan(values), np.nan, values >= np.array([cut.get(name, _HALF) for name in _NAMES]))
+    columns = {measure.key: i for i, measure in enumerate(table.measures)}
+    values = table.values[rows][:, [columns[name] for name in names]]
+    found = np.where(np.isnan(values), np.nan, values >= np.array([cut.get(name, _HALF) for name in names]))
     if "refusal" not in cut:
         labels = [table.items[row].refusal_label for row in rows]
-        found[:, _NAMES.index("refusal")] = [np.nan if x is None else x != "compliance" for x in labels]
+        found[:, names.index("refusal")] = [np.nan if x is None else x != "compliance" for x in labels]
     return np.asarray(found, dtype=np.float64)
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from anthrometrics.comparison.measures import MEASURES
+from anthrometrics.comparison.measures import MEASURES, VALUE
 from anthrometrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "gate_of"]
 
 _KEYS: Final = {measure.key for measure in MEASURES}
-_CONDITION: Final = re.compile(r"\s*(?P<key>[\w.]+)\s*(?P<sign>[<>])\s*(?P<value>[+-]?\d*\.?\d+)\s*")
+_CONDITION: Final = re.compile(r"\s*(?P<key>[\w.-]+)\s*(?P<sign>[<>])\s*(?P<value>[+-]?\d*\.?\d+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def gate_of(text: str) -> Gate:
     found = _CONDITION.fullmatch(text)
     if found is None:
         raise InputError(f"cannot read the condition {text!r}; write it like validation>+0.05 or refusal<-0.1")
-    if found["key"] not in _KEYS:
-        known = "anthropomorphism, validation, refusal, group.flattery, label.praise, and these with .rate"
+    # What one's own values are called is known only from the scores.
+    if found["key"] not in _KEYS and not found["key"].startswith(VALUE):
+        known = "anthropomorphism, validation, refusal, group.flattery, label.praise, and these with .rate; value.humor"
         raise InputError(f"the condition {text!r} names no measure; measures are such as {known}")
     return Gate(text, found["key"], found["sign"] == ">", float(found["value"]))

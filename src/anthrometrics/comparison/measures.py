@@ -1,4 +1,4 @@
-"""What is compared: every detector, group and label, as presence and as rate."""
+"""What is compared: every detector, group and label, as presence and as rate, and values where they were judged."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from anthrometrics.codebook import DETECTORS, GROUPS, LABEL_NAMES, TURN_DETECTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["MEASURES", "Measure", "values_of"]
+__all__ = ["MEASURES", "VALUE", "Measure", "value_measures", "values_of"]
 
-Level = Literal["detector", "group", "label"]
+Level = Literal["detector", "group", "label", "value"]
 Unit = Literal["presence", "rate"]
 
 
@@ -21,8 +21,8 @@ class Measure:
     """One number a turn.
 
     Attributes:
-        name: Of the detector, group or label. A detector, a group and a label may share a name.
-        level: Which of the three.
+        name: Of the detector, group, label or value. One of each may share a name.
+        level: Which of the four.
         unit: ``"presence"``: probability that the turn has it; ``"rate"``: expected share of its sentences.
     """
 
@@ -32,7 +32,7 @@ class Measure:
 
     @property
     def key(self) -> str:
-        """A name of its own: ``validation``, ``group.validation``, ``label.refusal``, with ``.rate`` for rates."""
+        """A name of its own: ``validation``, ``group.validation``, ``value.humor``, with ``.rate`` for rates."""
         prefix = "" if self.level == "detector" else f"{self.level}."
         return f"{prefix}{self.name}{'.rate' if self.unit == 'rate' else ''}"
 
@@ -46,7 +46,15 @@ def _measures() -> tuple[Measure, ...]:
     return (*presence, *rates)
 
 
+# Of every scored set; values follow them where a set has any.
 MEASURES: Final[tuple[Measure, ...]] = _measures()
+# What the key of a value begins with.
+VALUE: Final = "value."
+
+
+def value_measures(names: Iterable[str]) -> tuple[Measure, ...]:
+    """Measures of values, which are judged by the turn and have no rate."""
+    return tuple(Measure(name, "value", "presence") for name in names)
 
 
 def values_of(record: Mapping[str, Any]) -> dict[str, float]:
@@ -65,4 +73,4 @@ def values_of(record: Mapping[str, Any]) -> dict[str, float]:
             values |= {
                 f"group.{name}{suffix}": max(found[label] for label in members) for name, members in GROUPS.items()
             }
-    return values
+    return values | {f"{VALUE}{name}": float(value) for name, value in record.get("values", {}).items()}

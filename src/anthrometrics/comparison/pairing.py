@@ -90,6 +90,7 @@ def check_alike(base: ScoreTable, tuned: ScoreTable, allow_mixed: bool = False) 
         wrong.append(f"nothing is known of what scored {lacking} (no .meta.json beside it)")
     elif base.provenance:
         wrong += _differing(base.provenance, tuned.provenance, _MUST_AGREE)
+        wrong += _differing_values(base.provenance, tuned.provenance)
     if base.options and tuned.options:
         wrong += _differing(base.options, tuned.options, ("which", "reasoning"))
     if wrong and not allow_mixed:
@@ -98,6 +99,7 @@ def check_alike(base: ScoreTable, tuned: ScoreTable, allow_mixed: bool = False) 
             "pass --allow-mixed (allow_mixed=True) to compare them all the same."
         )
     notes = [f"not measured alike: {what}" for what in wrong]
+    notes += _one_sided_values(base, tuned)
     if not base.provenance and not tuned.provenance:
         notes.append("nothing is known of what scored the two sets (no .meta.json beside them)")
     elif base.provenance and tuned.provenance:
@@ -241,6 +243,31 @@ def _differing(base: dict[str, Any], tuned: dict[str, Any], names: tuple[str, ..
         for name in names
         if base.get(name) != tuned.get(name)
     ]
+
+
+def _differing_values(base: dict[str, Any], tuned: dict[str, Any]) -> list[str]:
+    """Values that both sets were judged for, by unlike models or definitions."""
+    if "values_digest" not in base or "values_digest" not in tuned:
+        return []
+    found = _differing(base, tuned, ("values_digest",))
+    first, second = base.get("own_values", {}), tuned.get("own_values", {})
+    twice = (name for name in first if name in second and first[name] != second[name])
+    return found + [f"the value {name} is defined in two ways" for name in twice]
+
+
+def _one_sided_values(base: ScoreTable, tuned: ScoreTable) -> list[str]:
+    """Notes on values that only one set was judged for, which are not compared."""
+    held = [[m.name for m in table.measures if m.level == "value"] for table in (base, tuned)]
+    notes = []
+    for table, mine, others in ((base, held[0], held[1]), (tuned, held[1], held[0])):
+        only = [name for name in mine if name not in others]
+        if only and not others:
+            notes.append(
+                f"only {table.name} was scored with values, so values are not compared; score both with --values"
+            )
+        elif only:
+            notes.append(f"only {table.name} was judged for {', '.join(only)}, so these are not compared")
+    return notes
 
 
 def _shown(value: object) -> str:

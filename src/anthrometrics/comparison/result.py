@@ -19,7 +19,7 @@ from anthrometrics.comparison.effects import (
 )
 from anthrometrics.comparison.intervals import difference_intervals, mean_intervals
 from anthrometrics.comparison.length import Length, length_of
-from anthrometrics.comparison.measures import MEASURES, Measure
+from anthrometrics.comparison.measures import MEASURES, VALUE, Measure
 from anthrometrics.comparison.pairing import check_alike, pair
 from anthrometrics.comparison.significance import benjamini_hochberg, holm, permutation, sign_flip
 from anthrometrics.comparison.wording import headline_of
@@ -126,7 +126,7 @@ class Comparison:
         tuned: The set after.
         pairing: Which turns belong together, and what has no partner.
         options: How it was compared.
-        differences: Every measure that both sets hold, in the order of ``MEASURES``.
+        differences: Every measure that both sets hold, in the order of ``MEASURES``, and then values.
         decisions: Labels that appeared and vanished, and shares corrected for the detector's errors.
         length: How much longer the answers became, and the differences among answers of like length.
         notes: What a reader must know.
@@ -142,7 +142,7 @@ class Comparison:
     notes: tuple[str, ...]
 
     def __getitem__(self, key: str) -> Difference:
-        """The difference of a measure, by keys such as ``validation``, ``validation.rate`` and ``label.praise``."""
+        """The difference of a measure, by keys as ``validation``, ``validation.rate``, ``label.praise``."""
         for difference in self.differences:
             if difference.measure.key == key:
                 return difference
@@ -227,7 +227,7 @@ class Comparison:
             return []
         columns = [_column(name) for name in TURN_DETECTORS]
         before, after = self.base.values[self.pairing.base], self.tuned.values[self.pairing.tuned]
-        change = np.nan_to_num(np.abs(after - before)[:, columns]).max(axis=1)
+        change = np.nan_to_num(np.abs(after[:, columns] - before[:, columns])).max(axis=1)
         chosen = np.argsort(-change, kind="stable")[:most]
         return [self._item(int(self.pairing.base[i]), int(self.pairing.tuned[i])) for i in chosen]
 
@@ -237,8 +237,8 @@ class Comparison:
             "id": first.id,
             "turn": first.turn,
             "prompt": first.prompt if first.prompt is not None else second.prompt,
-            "base": _shown(self.base, base, self.decisions.sentence_thresholds),
-            "tuned": _shown(self.tuned, tuned, self.decisions.sentence_thresholds),
+            "base": _shown(self.base, base, self.decisions),
+            "tuned": _shown(self.tuned, tuned, self.decisions),
         }
 
 
@@ -264,12 +264,12 @@ def compare_tables(
     options = options or Options()
     notes = check_alike(base, tuned, options.allow_mixed)
     pairing = pair(base, tuned, by)
-    held = [
-        i for i in range(len(MEASURES)) if not (np.isnan(base.values[:, i]).all() or np.isnan(tuned.values[:, i]).all())
-    ]
-    before, after = base.values[pairing.base][:, held], tuned.values[pairing.tuned][:, held]
-    measures = [MEASURES[i] for i in held]
-    if len(held) < len(MEASURES):
+    measures = [m for m in base.measures if m in tuned.measures and not (_missing(base, m) or _missing(tuned, m))]
+    before, after = (
+        table.values[rows][:, [table.measures.index(measure) for measure in measures]]
+        for table, rows in ((base, pairing.base), (tuned, pairing.tuned))
+    )
+    if not set(MEASURES) <= set(measures):
         notes = (
             *notes,
             "a set has no labels (it was scored with --detail summary), so only the detectors are compared",
@@ -345,8 +345,9 @@ def _side(table: ScoreTable) -> dict[str, Any]:
     }
 
 
-def _shown(table: ScoreTable, row: int, thresholds: Mapping[str, float]) -> dict[str, Any]:
+def _shown(table: ScoreTable, row: int, decisions: Decisions) -> dict[str, Any]:
     item: ScoredItem = table.items[row]
+    thresholds = decisions.sentence_thresholds
     sentences = None
     if item.sentences is not None:
         sentences = [
@@ -359,7 +360,24 @@ def _shown(table: ScoreTable, row: int, thresholds: Mapping[str, float]) -> dict
         "refusal_label": item.refusal_label,
         "values": {name: _number(table.values[row, _column(name)]) for name in TURN_DETECTORS},
         "sentences": sentences,
+        **_expressed(table, row, decisions),
     }
+
+
+def _expressed(table: ScoreTable, row: int, decisions: Decisions) -> dict[str, dict[str, float]]:
+    """Values that the turn expresses, the most probable first; nothing where values are not compared."""
+    limits = {flip.name: flip.threshold for flip in decisions.flips if flip.name.startswith(VALUE)}
+    if not limits:
+        return {}
+    numbers = {m.key: float(table.values[row, i]) for i, m in enumerate(table.measures) if m.key in limits}
+    reached = [key for key, number in numbers.items() if number >= (limits[key] or 0.0)]
+    reached.sort(key=lambda key: -numbers[key])
+    return {"expressed": {key.removeprefix(VALUE): numbers[key] for key in reached}}
+
+
+def _missing(table: ScoreTable, measure: Measure) -> bool:
+    """Whether no turn of the set has this number."""
+    return bool(np.isnan(table.values[:, table.measures.index(measure)]).all())
 
 
 def _column(key: str) -> int:

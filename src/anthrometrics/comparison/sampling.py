@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from anthrometrics.comparison.measures import MEASURES
+from anthrometrics.codebook import VALUES
+from anthrometrics.comparison.measures import MEASURES, VALUE, value_measures
 from anthrometrics.comparison.table import read_table
 from anthrometrics.errors import InputError
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from anthrometrics.comparison.table import ScoredItem
 
-__all__ = ["LABELLED", "Draw", "ScoredSet", "draw", "read_scored", "shares"]
+__all__ = ["LABELLED", "Draw", "ScoredSet", "can_be_labelled", "draw", "read_scored", "shares"]
 
-# Keys of what can be labelled turn by turn, and the column of each.
-LABELLED: Final = {measure.key: i for i, measure in enumerate(MEASURES) if measure.unit == "presence"}
+# Keys of what can be labelled turn by turn; besides, values of one's own.
+LABELLED: Final = tuple(m.key for m in (*MEASURES, *value_measures(VALUES)) if m.unit == "presence")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ScoredSet:
         items: What is known of each turn.
         scores: Probability of the behaviour of each, in [0, 1], shape ``(turns,)``.
         unscored: How many turns of the file have no score.
-        model_digest: Of the model that scored them; None if unknown.
+        model_digest: Of the model that gave these scores, which for a value is the value model; None if unknown.
     """
 
     path: str
@@ -73,23 +74,25 @@ def read_scored(path: str, measure: str) -> ScoredSet:
 
     Args:
         path: The file.
-        measure: A key of ``LABELLED``.
+        measure: A key of ``LABELLED``, or that of a value of one's own.
 
     Raises:
         InputError: The measure is unknown, the file is no file of scores, or it lacks the measure.
     """
-    if measure not in LABELLED:
+    if not can_be_labelled(measure):
         raise InputError(f"unknown measure {measure!r}; it must be one of {', '.join(LABELLED)}")
     table = read_table(path)
-    values = table.values[:, LABELLED[measure]]
+    places = [i for i, m in enumerate(table.measures) if m.key == measure]
+    values = table.values[:, places[0]] if places else np.full(len(table.items), np.nan)
     rows = np.flatnonzero(~np.isnan(values))
     if not table.scored.any():
         raise InputError(f"{path} has no scored turn")
     if not rows.size:
-        raise InputError(f'{path} has no "{measure}"; score with --detail labels')
+        how = "--values" if measure.startswith(VALUE) else "--detail labels"
+        raise InputError(f'{path} has no "{measure}"; score with {how}')
     if not ((values[rows] >= 0) & (values[rows] <= 1)).all():
         raise InputError(f'{path}: "{measure}" must lie between 0 and 1; pass what anthrometrics score -o wrote')
-    digest = table.provenance.get("model_digest")
+    digest = table.provenance.get("values_digest" if measure.startswith(VALUE) else "model_digest")
     return ScoredSet(
         path=path,
         measure=measure,
@@ -99,6 +102,11 @@ def read_scored(path: str, measure: str) -> ScoredSet:
         unscored=len(values) - len(rows),
         model_digest=None if digest is None else str(digest),
     )
+
+
+def can_be_labelled(measure: str) -> bool:
+    """Whether a key is of something that a person can say of a turn."""
+    return measure in LABELLED or (measure.startswith(VALUE) and measure != VALUE)
 
 
 def shares(sizes: Sequence[int], total: int) -> list[int]:

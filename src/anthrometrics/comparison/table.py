@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anthrometrics.codebook import LABEL_NAMES
-from anthrometrics.comparison.measures import MEASURES, values_of
+from anthrometrics.comparison.measures import MEASURES, VALUE, Measure, value_measures, values_of
 from anthrometrics.errors import InputError
 from anthrometrics.formats.containers import records
 from anthrometrics.output.atomic import beside
+from anthrometrics.output.table import VALUE as VALUE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from anthrometrics.scores import Scores
 
 __all__ = ["ScoreTable", "ScoredItem", "is_score_file", "read_records", "read_table", "table_of"]
-
-_KEYS = tuple(measure.key for measure in MEASURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,12 @@ class ScoreTable:
     Attributes:
         name: How it is called in results.
         items: Its turns in order, unscored ones included.
-        values: Shape ``(turns, measures)`` in the order of ``MEASURES``; NaN where a turn or a measure has no number.
+        values: Shape ``(turns, measures)``; NaN where a turn or a measure has no number.
         words: Words of each response, shape ``(turns,)``.
         sentences: Its sentences, shape ``(turns,)``.
         provenance: What gave the numbers; empty if unknown.
         options: How its transcripts were read (turns, reasoning); empty if unknown.
+        measures: What the columns of ``values`` are: those of ``MEASURES``, and then values if the set has any.
     """
 
     name: str
@@ -83,6 +83,7 @@ class ScoreTable:
     sentences: NDArray[np.float64]
     provenance: dict[str, Any]
     options: dict[str, Any]
+    measures: tuple[Measure, ...] = MEASURES
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -148,24 +149,33 @@ def _table(
     name: str, found: Iterable[Mapping[str, Any]], provenance: dict[str, Any], options: dict[str, Any]
 ) -> ScoreTable:
     items: list[ScoredItem] = []
-    rows: list[list[float]] = []
+    rows: list[dict[str, float]] = []
     lengths: list[tuple[int, int]] = []
     first_prompts: dict[tuple[Any, ...], str] = {}
     for record in found:
         items.append(_item(record, len(items), first_prompts))
-        rows.append(_row(record))
+        rows.append(values_of(record) if record["status"] == "scored" else {})
         lengths.append((int(record["words"]), int(record["sentence_count"])))
     sizes = np.array(lengths, dtype=np.float64).reshape(-1, 2)
-    values = np.array(rows, dtype=np.float64).reshape(-1, len(_KEYS))
-    return ScoreTable(name, tuple(items), values, sizes[:, 0], sizes[:, 1], provenance, options)
+    judged = dict.fromkeys(key.removeprefix(VALUE) for row in rows for key in row if key.startswith(VALUE))
+    measures = (*MEASURES, *value_measures(judged))
+    values = np.array([[row.get(m.key, np.nan) for m in measures] for row in rows], dtype=np.float64)
+    values = values.reshape(-1, len(measures))
+    return ScoreTable(name, tuple(items), values, sizes[:, 0], sizes[:, 1], provenance, options, measures)
 
 
 def _nested(record: dict[str, Any]) -> dict[str, Any]:
-    """The record of a row of a table, whose labels are columns; in CSV what is missing is empty, and lists are JSON."""
+    """The record of a row of a table, whose labels and values are columns.
+
+    In CSV what is missing is empty, and lists are JSON.
+    """
     if f"{LABEL_NAMES[0]}_presence" not in record:
         return record
     row = {name: None if value == "" else value for name, value in record.items()}
     row["labels"] = {name: {unit: row[f"{name}_{unit}"] for unit in ("presence", "rate")} for name in LABEL_NAMES}
+    values = {name.removeprefix(VALUE_COLUMN): row[name] for name in row if name.startswith(VALUE_COLUMN)}
+    if values:
+        row["values"] = values if row["status"] == "scored" else {}
     sentences = row.get("sentences")
     if isinstance(sentences, str):
         row["sentences"] = json.loads(sentences)
@@ -190,13 +200,6 @@ def _item(record: Mapping[str, Any], place: int, first_prompts: dict[tuple[Any, 
         refusal_label=record["refusal_label"],
         sentences=record.get("sentences"),
     )
-
-
-def _row(record: Mapping[str, Any]) -> list[float]:
-    if record["status"] != "scored":
-        return [float("nan")] * len(_KEYS)
-    values = values_of(record)
-    return [values.get(key, float("nan")) for key in _KEYS]
 
 
 def _readable(record: Mapping[str, Any]) -> bool:

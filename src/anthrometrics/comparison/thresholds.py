@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from anthrometrics.comparison.sampling import LABELLED
+from anthrometrics.comparison.measures import VALUE
+from anthrometrics.comparison.sampling import can_be_labelled
 from anthrometrics.errors import InputError
 from anthrometrics.output.atomic import atomic_text, json_text
 
@@ -44,7 +45,9 @@ def write_thresholds(path: str | Path, measure: str, validation: Validation, mod
         raise InputError(f"the labels of {measure} are all alike, so no threshold can be chosen by them")
     target = Path(path)
     entries = _entries(target) if target.exists() else {}
-    other = next((key for key, entry in entries.items() if entry.get("model_digest") != model_digest), None)
+    # Values have a model of their own.
+    alike = {key: entry for key, entry in entries.items() if key.startswith(VALUE) == measure.startswith(VALUE)}
+    other = next((key for key, entry in alike.items() if entry.get("model_digest") != model_digest), None)
     if other is not None:
         raise InputError(f"{path} holds a threshold of {other} for another model; name another file")
     counts = {"labels": validation.labels, "positives": validation.positives, "model_digest": model_digest}
@@ -64,7 +67,7 @@ def _entries(path: Path) -> dict[str, dict[str, Any]]:
         if document["kind"] != "thresholds" or document["schema"] != _SCHEMA:
             raise ValueError(document["kind"])
         entries: dict[str, dict[str, Any]] = dict(document["thresholds"])
-        wrong = [key for key, entry in entries.items() if key not in LABELLED or not 0 <= entry["threshold"] <= 1]
+        wrong = [key for key, entry in entries.items() if not can_be_labelled(key) or not 0 <= entry["threshold"] <= 1]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} holds no thresholds; name a file of anthrometrics validate --write-thresholds"

@@ -22,6 +22,7 @@ __all__ = [
     "Calibration",
     "TurnProbabilities",
     "aggregate",
+    "platt_probabilities",
     "presence_logits",
     "refusal_label",
     "refusal_probabilities",
@@ -86,7 +87,17 @@ def aggregate(
 
 def sentence_probabilities(calibration: Sequence[Platt], logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Calibrated probabilities of raw sentence logits, any leading shape."""
-    return _sigmoid(_apply(_lines(calibration), logits))
+    return platt_probabilities(_lines(calibration), logits)
+
+
+def platt_probabilities(lines: NDArray[np.float64], logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Calibrated probabilities.
+
+    Args:
+        lines: Slope and intercept of each output, shape ``(2, outputs)``.
+        logits: Shape ``(..., outputs)``.
+    """
+    return _sigmoid(_apply(lines, logits))
 
 
 def presence_logits(calibrated: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LogitCache", "TurnLogits", "text_key"]
 
-# Python objects around the arrays of one entry, and the tuple of one span (measured with sys.getsizeof).
+# Python objects around the arrays of one entry, one array more, and the tuple of one span (measured with
+# sys.getsizeof).
 _ENTRY_BYTES: Final = 700
+_ARRAY_BYTES: Final = 112
 _SPAN_BYTES: Final = 136
 
 
@@ -29,16 +31,19 @@ class TurnLogits:
         spans: The sentences of the response.
         sentences: Raw logits, shape ``(sentences, outputs)``.
         turn: Raw logits of the turn, joined over its windows, shape ``(3,)``.
+        values: What the value model said, shape ``(values,)``; None if it was not asked.
     """
 
     spans: tuple[Span, ...]
     sentences: NDArray[np.float32]
     turn: NDArray[np.float64]
+    values: NDArray[np.float64] | None = None
 
     @property
     def size(self) -> int:
         """Bytes in memory, about."""
-        return _ENTRY_BYTES + _SPAN_BYTES * len(self.spans) + self.sentences.nbytes
+        values = 0 if self.values is None else _ARRAY_BYTES + self.values.nbytes
+        return _ENTRY_BYTES + _SPAN_BYTES * len(self.spans) + self.sentences.nbytes + values
 
 
 def text_key(turn: Turn) -> bytes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Logits = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-__all__ = ["Device", "Encoder"]
+__all__ = ["Device", "Encoder", "load_session"]
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -82,7 +82,7 @@ class Encoder:
         if self.precision not in files:
             offered = ", ".join(files) or "none"
             raise ModelError(f"{directory} has no {self.precision!r} file; precisions on offer: {offered}")
-        self._session = _load(directory / files[self.precision], device)
+        self._session = load_session(directory / files[self.precision], device)
 
     @property
     def provider(self) -> str:
@@ -152,7 +152,13 @@ def _choose_device(
     )
 
 
-def _load(file: Path, device: Literal["cpu", "cuda"]) -> Any:
+def load_session(file: Path, device: Literal["cpu", "cuda"]) -> Any:
+    """An ONNX Runtime session on one thread.
+
+    Raises:
+        DeviceError: The device cannot be had.
+        ModelError: There is no such file, or it cannot be loaded.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import WindowSizes
 from anthrometrics.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "PRECISIONS",
@@ -21,8 +24,12 @@ __all__ = [
     "RefusalCalibration",
     "load_manifest",
     "model_dir",
+    "platt_of",
+    "read_manifest",
+    "shipped_dir",
 ]
 
+_T = TypeVar("_T")
 Precision = Literal["int8", "exact", "fp16"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("int8", "exact", "fp16")
 
@@ -118,7 +125,11 @@ def model_dir(model: str | Path | None = None) -> Path:
     """
     if model is not None and model not in SHIPPED:
         return Path(model)
-    name = SHIPPED[str(model or "full")]
+    return shipped_dir(SHIPPED[str(model or "full")])
+
+
+def shipped_dir(name: str) -> Path:
+    """A folder of ``models/``, in the wheel or in a checkout."""
     packaged = Path(__file__).parents[1] / "models" / name
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "models" / name
 
@@ -133,19 +144,32 @@ def load_manifest(path: Path | None = None) -> Manifest:
         ModelError: The directory has no readable manifest, or one of another format or codebook.
     """
     directory = path or model_dir()
-    file = directory / "detectors.json"
+    mend = "Pass the folder that holds detectors.json and its ONNX files, or leave `model` out for the shipped one."
+    return read_manifest(directory, "detectors.json", _parse, mend)
+
+
+def read_manifest(directory: Path, name: str, parse: Callable[[Path, dict[str, Any]], _T], mend: str) -> _T:
+    """Read the JSON file in which a model folder describes itself.
+
+    Args:
+        directory: The folder.
+        name: Of the file.
+        parse: Makes of its content what it says.
+        mend: What to do where there is none.
+
+    Raises:
+        ModelError: It is missing, damaged, or ``parse`` finds that it does not fit.
+    """
+    file = directory / name
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ModelError(
-            f"{directory} is not a model directory ({error.strerror}: {file}). Pass the folder that holds "
-            "detectors.json and its ONNX files, or leave `model` out for the shipped one."
-        ) from error
+        raise ModelError(f"{directory} is not a model directory ({error.strerror}: {file}). {mend}") from error
     except ValueError as error:
         raise ModelError(f"{file} is not valid JSON ({error}); reinstall the model") from error
     try:
-        return _parse(directory, raw)
-    except (KeyError, TypeError, ValueError) as error:
+        return parse(directory, raw)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file} does not fit this version of anthrometrics: {error!r}") from error
 
 
@@ -161,8 +185,8 @@ def _parse(directory: Path, raw: dict[str, Any]) -> Manifest:
         name=f"{raw['name']} {raw['version']}",
         sizes=WindowSizes(total=int(raw["window"]["total"]), prompt=int(raw["window"]["prompt"])),
         files={precision: raw["files"][precision] for precision in PRECISIONS if precision in raw["files"]},
-        sentence=tuple(_platt(raw["sentence"][name]) for name in SENTENCE_OUTPUTS),
-        presence=tuple(_platt(raw["presence"][name]) for name in SENTENCE_OUTPUTS),
+        sentence=tuple(platt_of(raw["sentence"][name]) for name in SENTENCE_OUTPUTS),
+        presence=tuple(platt_of(raw["presence"][name]) for name in SENTENCE_OUTPUTS),
         refusal=RefusalCalibration(
             temperature=float(refusal["temperature"]),
             bias=(first, second, third),
@@ -175,7 +199,8 @@ def _parse(directory: Path, raw: dict[str, Any]) -> Manifest:
     )
 
 
-def _platt(raw: dict[str, Any]) -> Platt:
+def platt_of(raw: dict[str, Any]) -> Platt:
+    """One calibration as JSON has it."""
     cells = raw.get("confusion")
     confusion = None if cells is None else Confusion(*(float(cells[name]) for name in ("tp", "fp", "fn", "tn")))
     return Platt(float(raw["slope"]), float(raw["intercept"]), float(raw["threshold"]), confusion)

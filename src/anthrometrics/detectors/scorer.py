@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from anthrometrics.detectors.encoder import Device, Encoder
 from anthrometrics.detectors.language import is_mostly_english
 from anthrometrics.detectors.manifest import Precision, load_manifest, model_dir
 from anthrometrics.detectors.schedule import in_order
+from anthrometrics.detectors.values import ValueTagger
 from anthrometrics.detectors.window import EncodedTurn, encode_turn, turn_weights
 from anthrometrics.errors import InputError, ModelError
 from anthrometrics.provenance import provenance_of
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
+    from anthrometrics.detectors.values import OwnValue, WindowValues
     from anthrometrics.detectors.window import Window
 
     Logits = tuple[NDArray[np.float32], NDArray[np.float32]]
+    Encoded = tuple[Logits, WindowValues | None]
     Scorable = Turn | str | Sequence[str | None] | Mapping[str, Any]
 
 __all__ = ["Scorer", "join_windows"]
@@ -42,7 +45,7 @@ _BATCH_TOKENS: Final = 16_384
 
 
 class Scorer:
-    """Scores assistant turns for anthropomorphism, validation and refusal.
+    """Scores assistant turns for anthropomorphism, validation and refusal, and for values where asked.
 
     On a CPU the score of a turn depends on nothing but the turn: not on its neighbours, its place, or the number of
     threads. Loading takes about a second; keep one scorer and use it from one thread at a time.
@@ -54,11 +57,13 @@ class Scorer:
         model: ``"full"`` (default) or ``"fast"`` with half the layers, both of which ship with the package, or the
             folder of another model.
         cache_mb: Megabytes for remembering what was scored, so that identical texts are judged once; 0 for none.
+        values: Whether to judge which of the 17 values a turn expresses, by one more model on the CPU. Values of your
+            own, as ``induction.values.load_value`` reads them, are judged besides, without training.
 
     Raises:
         DeviceError: CUDA was asked for and cannot be had.
         ModelError: The model folder is missing or does not fit.
-        InputError: ``threads`` is below 1 or ``cache_mb`` below 0.
+        InputError: ``threads`` is below 1, ``cache_mb`` below 0, or ``values`` are not values.
 
     Example:
         >>> scorer = Scorer()
@@ -74,6 +79,7 @@ class Scorer:
         threads: int | None = None,
         model: str | Path | None = None,
         cache_mb: float = 64.0,
+        values: bool | Sequence[OwnValue] = False,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, not {threads}")
@@ -88,11 +94,20 @@ class Scorer:
         self._cache = LogitCache(int(cache_mb * 1e6))
         self._calibration = Calibration.of(self._manifest)
         self._thresholds = np.array([platt.threshold for platt in self._manifest.sentence])
+        self._tagger: ValueTagger | None = None
         self.provenance: dict[str, Any] = provenance_of(self._manifest, self._encoder)
+        if values is not False:
+            self._tagger = ValueTagger(self._manifest, self._tokenizer, values)
+            self.provenance |= self._tagger.provenance
 
     def __repr__(self) -> str:
         """Model, precision and device."""
         return f"<Scorer: {self._manifest.name}, {self._encoder.precision} on {self._encoder.device}>"
+
+    @property
+    def value_thresholds(self) -> dict[str, float]:
+        """Probability from which a value counts as expressed; empty where values are not judged."""
+        return {} if self._tagger is None else dict(self._tagger.thresholds)
 
     def score(self, turn: Scorable) -> TurnScore:
         """Score one turn: a ``Turn``, a response, a ``(prompt, response)`` pair or a dict with those keys."""
@@ -137,7 +152,7 @@ class Scorer:
             # Without a key each turn stands for itself; with one, the first of its kind stands for all.
             new = {key or index: turn for index, (turn, key) in enumerate(chunk) if key not in known}
             prepared = {key: self.prepare(turn) for key, turn in new.items()}
-            logits = iter(self._encode_sorted([w for item in prepared.values() if item for w in item.windows]))
+            logits = iter(self._encode_batched([w for item in prepared.values() if item for w in item.windows]))
             fresh = {
                 key: self.join(item, [next(logits) for _ in item.windows]) if item else None
                 for key, item in prepared.items()
@@ -147,6 +162,11 @@ class Scorer:
             for name, found in fresh.items():
                 if isinstance(name, bytes) and found is not None:
                     self._cache.put(name, found)
+
+    def _encode_batched(self, windows: list[Window]) -> list[Encoded]:
+        """The detectors on the GPU, and the values on the CPU meanwhile."""
+        values = repeat(None) if self._tagger is None else self._pool.map(self._tagger.encode, windows)
+        return list(zip(self._encode_sorted(windows), values, strict=False))
 
     def _encode_sorted(self, windows: list[Window]) -> list[Logits]:
         """Encode in batches of windows of like length; results in the order of ``windows``."""
@@ -167,18 +187,24 @@ class Scorer:
         encoded = encode_turn(self._tokenizer, self._manifest.sizes, turn.prompt, turn.response)
         return encoded if encoded.windows else None
 
-    def encode(self, windows: Sequence[Window]) -> list[Logits]:
-        """Logits of each window, encoded by itself."""
-        return [self._encoder.run(window) for window in windows]
+    def encode(self, windows: Sequence[Window]) -> list[Encoded]:
+        """What the models say of each window, encoded by itself."""
+        tagger = self._tagger
+        return [(self._encoder.run(window), None if tagger is None else tagger.encode(window)) for window in windows]
 
-    def join(self, encoded: EncodedTurn, logits: Sequence[Logits]) -> TurnLogits:
+    def join(self, encoded: EncodedTurn, found: Sequence[Encoded]) -> TurnLogits:
         """Put the windows of a turn together again."""
-        return TurnLogits(encoded.spans, *join_windows(encoded.windows, logits))
+        sentences, turn = join_windows(encoded.windows, [logits for logits, _ in found])
+        values = [value for _, value in found if value is not None]
+        joined = None if self._tagger is None else self._tagger.join(encoded.windows, values)
+        return TurnLogits(encoded.spans, sentences, turn, joined)
 
     def _finish(self, turn: Turn, logits: TurnLogits | None) -> TurnScore:
         if logits is None:
             return TurnScore(turn, "unscored", reason=_why_unscored(turn), provenance=self.provenance)
-        measured = Measured(logits.spans, aggregate(self._calibration, logits.sentences, logits.turn), self._thresholds)
+        probabilities = aggregate(self._calibration, logits.sentences, logits.turn)
+        values = {} if self._tagger is None or logits.values is None else self._tagger.probabilities(logits.values)
+        measured = Measured(logits.spans, probabilities, self._thresholds, values)
         return TurnScore(turn, "scored", flags=_flags(turn), provenance=self.provenance, measured=measured)
 
 

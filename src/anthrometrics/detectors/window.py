@@ -75,6 +75,12 @@ class Window:
         """Segment ids: 0 for the user side, 1 for the response, shape ``(tokens,)``."""
         return (np.arange(len(self.ids)) >= self.response_start).astype(np.int64)
 
+    def response_mask(self) -> NDArray[np.float32]:
+        """1 on response tokens and 0 elsewhere, shape ``(tokens,)``."""
+        mask = np.zeros(len(self.ids), dtype=np.float32)
+        mask[self.response_start : -1] = 1.0
+        return mask
+
     def pooling(self) -> NDArray[np.float32]:
         """Row-normalised sentence-by-token matrix, shape ``(sentences, tokens)``."""
         matrix = np.zeros((len(self.sentences), len(self.ids)), dtype=np.float32)

@@ -39,13 +39,13 @@ class Wanted:
 
 
 def journal_detail(detail: Detail) -> Detail:
-    """Detail of the records that a journal holds: the summary is made of the labels."""
+    """Detail of the records that a journal holds: the summary is made of labels and values."""
     return "labels" if detail == "summary" else detail
 
 
 def written(record: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
     """A record of the journal without what was not asked for."""
-    dropped = {INSPECT} | ({"labels"} if wanted.detail == "summary" else set())
+    dropped = {INSPECT} | ({"labels", "values"} if wanted.detail == "summary" else set())
     return {name: value for name, value in record.items() if name not in dropped}
 
 

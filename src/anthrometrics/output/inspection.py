@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anthrometrics.codebook import SENTENCE_OUTPUTS, TURN_DETECTORS
 from anthrometrics.errors import InputError
 from anthrometrics.output.atomic import atomic_text, json_line
+from anthrometrics.output.table import VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +32,16 @@ EPOCH_FIELDS: Final = ("epoch", "eval.config.epochs")
 Record = dict[str, Any]
 _WORDS: Final = {"anthropomorphism": "anthropomorphic", "validation": "validating", "refusal": "refusing"}
 _COLUMNS: Final = {name: SENTENCE_OUTPUTS.index(name) for name in TURN_DETECTORS}
-_OF_A_TURN: Final = ("anthropomorphism_rate", "validation_rate", "refusal_label", "response_hash", "flags", "kept")
-_MODEL: Final = ("version", "model", "model_digest", "precision", "device")
+_OF_A_TURN: Final = (
+    "anthropomorphism_rate",
+    "validation_rate",
+    "refusal_label",
+    "values",
+    "response_hash",
+    "flags",
+    "kept",
+)
+_MODEL: Final = ("version", "model", "model_digest", "precision", "device", "values_model", "values_digest")
 
 
 def check_inspect(path: Path) -> None:
@@ -69,7 +78,7 @@ class InspectSink:
 
     def __init__(self, stream: TextIO, provenance: Mapping[str, Any]) -> None:
         self._stream = stream
-        self._model = {name: provenance[name] for name in _MODEL}
+        self._model = {name: provenance[name] for name in _MODEL if name in provenance}
         self._key: tuple[Any, ...] | None = None
         self._turns: list[Record] = []
         # Digests and not the ids themselves: a few bytes a sample, however long its id.
@@ -111,7 +120,9 @@ class InspectSink:
         record: Record = {"id": sample["id"]}
         if sample["epoch"] is not None:
             record["epoch"] = sample["epoch"]
-        record["value"] = {name: round(sum(turn[name] for turn in turns) / len(turns), 6) for name in TURN_DETECTORS}
+        record["value"] = {name: _mean([turn[name] for turn in turns]) for name in TURN_DETECTORS}
+        judged = turns[-1].get("values", {})
+        record["value"] |= {f"{VALUE}{name}": _mean([turn["values"][name] for turn in turns]) for name in judged}
         if "response" in turns[-1]:
             record["answer"] = turns[-1]["response"]
         said = [(turn["turn"], turn[INSPECT]["explanation"]) for turn in turns]
@@ -155,6 +166,10 @@ def _explanation(score: TurnScore) -> str | None:
         if rows[row, column] >= 0.5:
             parts.append(f"Most {_WORDS[name]}: {_quoted(score.sentences[row])}, probability {rows[row, column]:.2f}.")
     return " ".join(parts) or "No sentence is likely to be anthropomorphic, validating or refusing."
+
+
+def _mean(numbers: list[float]) -> float:
+    return round(sum(numbers) / len(numbers), 6)
 
 
 def _measures(turn: Record) -> Record:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "differences", "is_stream", "plan_of"]
 
 _SCHEMA: Final = 1
+# Of a provenance; they differ wherever other values are judged.
+_OF_VALUES: Final = ("values_model", "values_digest", "own_values")
 _OPTION_NAMES: Final = {"which": "turns", "explained": "inspect-scores"}
 
 
@@ -75,8 +77,13 @@ def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if was.get("schema") != now["schema"]:
         return [f"layout of the unfinished run: was {was.get('schema')}, is {now['schema']}"]
     found = _input_differences(was["inputs"], now["inputs"])
+    judged = [_values(plan["provenance"]) for plan in (was, now)]
+    if judged[0] != judged[1]:
+        found.append(f"--values: was {_shown(judged[0])}, is {_shown(judged[1])}")
     for part, prefix in (("provenance", ""), ("options", "--")):
         for name in {**was[part], **now[part]}:
+            if name in _OF_VALUES and judged[0] != judged[1]:
+                continue
             before, after = was[part].get(name), now[part].get(name)
             if before != after:
                 shown = _OPTION_NAMES.get(name, name.replace("_", "-")) if prefix else name
@@ -120,11 +127,18 @@ def _fingerprint(path: str) -> dict[str, Any] | None:
     return {"bytes": size, "sha256": hashlib.sha256("".join(named).encode("utf-8", "surrogateescape")).hexdigest()}
 
 
+def _values(provenance: Mapping[str, Any]) -> list[str] | None:
+    """As ``--values`` names them; None if they are not judged."""
+    return ["all", *provenance.get("own_values", ())] if "values_model" in provenance else None
+
+
 def _shown(value: object) -> str:
     if value is None:
         return "not given"
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, list):
         return ",".join(map(str, value)) or "none"
     return str(value)

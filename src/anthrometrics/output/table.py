@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from anthrometrics.scores import Detail
 
 __all__ = [
+    "VALUE",
     "Column",
     "Kept",
     "Kind",
@@ -34,6 +35,8 @@ __all__ = [
 
 Kind = Literal["text", "integer", "number", "boolean", "refusal", "sentences"]
 Record = dict[str, Any]
+# What the column of a value begins with.
+VALUE: Final = "value_"
 _INT64: Final = 1 << 63
 
 
@@ -72,7 +75,9 @@ class Kept:
         return [Column(f"kept.{name}", _common(seen)) for name, seen in self._seen.items()]
 
 
-def columns_of(detail: Detail, kept: Kept, *, file: bool = False, text: bool = False) -> list[Column]:
+def columns_of(
+    detail: Detail, kept: Kept, *, file: bool = False, text: bool = False, values: Sequence[str] = ()
+) -> list[Column]:
     """The columns of a table.
 
     Args:
@@ -80,6 +85,7 @@ def columns_of(detail: Detail, kept: Kept, *, file: bool = False, text: bool = F
         kept: What was carried along.
         file: Whether the rows are of several files.
         text: Whether the texts are columns.
+        values: Values that were judged, as of ``provenance.value_names``; a summary has none.
     """
     head: list[tuple[str, Kind]] = [("file", "text")] if file else []
     head += [("id", "text"), ("turn", "integer"), ("side", "text")]
@@ -89,13 +95,14 @@ def columns_of(detail: Detail, kept: Kept, *, file: bool = False, text: bool = F
     head += [("refusal", "number"), ("refusal_label", "refusal")]
     if detail != "summary":
         head += [(f"{name}_{part}", "number") for name in LABEL_NAMES for part in ("presence", "rate")]
+        head += [(f"{VALUE}{name}", "number") for name in values]
     tail: list[tuple[str, Kind]] = [("prompt", "text"), ("response", "text")] if text else []
     tail += [("sentences", "sentences")] if detail == "sentences" else []
     return [*(Column(*pair) for pair in head), *kept.columns(), *(Column(*pair) for pair in tail)]
 
 
 def row_of(record: Record, columns: Sequence[Column]) -> dict[str, Any]:
-    """One row: labels as columns, flags joined by commas, missing values None.
+    """One row: labels and values as columns, flags joined by commas, missing values None.
 
     Args:
         record: ``TurnScore.to_dict`` of at least the columns' detail.
@@ -107,6 +114,8 @@ def row_of(record: Record, columns: Sequence[Column]) -> dict[str, Any]:
         flat[f"kept.{name}"] = value
     for name, label in record.get("labels", {}).items():
         flat[f"{name}_presence"], flat[f"{name}_rate"] = label["presence"], label["rate"]
+    for name, value in record.get("values", {}).items():
+        flat[f"{VALUE}{name}"] = value
     return {column.name: _cell(flat.get(column.name), column.kind) for column in columns}
 
 

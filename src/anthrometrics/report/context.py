@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from anthrometrics.report.document import Document
 
-__all__ = ["page_of"]
+__all__ = ["answer_list", "page_of", "vocabulary"]
 
-# What a label's name begins with where detectors stand beside it.
-_LABEL: Final = "label."
+# What the name of a value begins with where detectors stand beside it.
+_VALUE: Final = "value."
 _METHODS: Final = {"bca": "BCa"}
 _NAMES: Final = {"scored": "turns scored", "turns": "turns read"}
 
@@ -57,12 +57,19 @@ def page_of(documents: Sequence[Document], title: str | None) -> dict[str, Any]:
         "overview_heats": _overview_heats(documents) if several and not compared else [],
         "labels": [(label, name_of(label.name), label.definition.replace("**", "")) for label in LABELS],
         "refusals": [(name_of(name), text) for name, text in REFUSAL_DEFINITIONS.items()],
-        "vocabulary": embedded(_vocabulary()),
+        "judges_values": any(_judges_values(document) for document in documents),
+        "vocabulary": embedded(vocabulary()),
         "version": version_of("anthrometrics"),
     }
 
 
-def _vocabulary() -> dict[str, Any]:
+def _judges_values(document: Document) -> bool:
+    if document["kind"] == "comparison":
+        return any(row["level"] == "value" for row in document["measures"])
+    return bool(document["summary"].get("values"))
+
+
+def vocabulary() -> dict[str, Any]:
     """Names that the script shows."""
     families = [next((label.family for label in LABELS if label.name == name), name) for name in SENTENCE_OUTPUTS]
     return {
@@ -113,9 +120,10 @@ def _comparison(document: Document, prefix: str) -> dict[str, Any]:
         "heats": [heat for unit in UNITS if (heat := changes(document, unit))],
         "paired": pairing["by"] != "none",
         "flips": [_flip(row, pairing["by"] != "none") for row in document["flips"]],
-        "prevalence": [_prevalence(row) for row in document["prevalence"]],
+        "prevalence": [_prevalence(row) for row in document["prevalence"] if not row["name"].startswith(_VALUE)],
+        "value_prevalence": [_prevalence(row) for row in document["prevalence"] if row["name"].startswith(_VALUE)],
         "length": _length(document["length"]),
-        "items": _items(document, 2),
+        "items": answer_list(document, 2),
         "provenance": _provenance(
             [{"file": s["name"], "turns": s["turns"], "scored": s["scored"], **s["provenance"]} for s in (base, tuned)]
         ),
@@ -144,19 +152,21 @@ def _scores(document: Document, prefix: str) -> dict[str, Any]:
             (name_of(label), f"{number:,}", percent(number / total) if total else plain(None))
             for label, number in summary["refusal_labels"].items()
         ],
-        "items": _items(document, 1),
+        "items": answer_list(document, 1),
         "provenance": _provenance([document["provenance"]]),
     }
 
 
 def _bars(summary: Mapping[str, Any]) -> list[tuple[str, str | None, list[dict[str, Any]]]]:
-    """Heading, family and rows: the detectors, then the labels of each family."""
+    """Heading, family and rows: the detectors, the labels of each family, then values by their share."""
     blocks: list[tuple[str, str | None, list[dict[str, Any]]]] = [
         ("Detectors", None, [_bar(name, measure) for name, measure in summary["detectors"].items()])
     ]
     for family in COLOURS:
         rows = [_bar(name, measure) for name, measure in summary["labels"].items() if FAMILY[name] == family]
         blocks.append((f"Labels of {family}", family, rows))
+    judged = sorted(summary.get("values", {}).items(), key=lambda pair: -pair[1]["presence"])
+    blocks.append(("Values", None, [_bar(name, measure) for name, measure in judged]))
     return [block for block in blocks if block[2]]
 
 
@@ -192,7 +202,8 @@ def _facts(document: Document) -> list[str]:
 
 def _model(provenance: Mapping[str, Any]) -> str:
     known = [str(provenance[key]) for key in ("model", "precision", "device") if provenance.get(key)]
-    return f"detectors: {', '.join(known)}" if known else "detectors: not recorded"
+    values = f"; values: {provenance['values_model']}" if provenance.get("values_model") else ""
+    return f"detectors: {', '.join(known)}{values}" if known else "detectors: not recorded"
 
 
 def _pairing(pairing: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -231,12 +242,11 @@ def _statistics(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _flip(row: Mapping[str, Any], paired: bool) -> dict[str, Any]:
-    is_label = row["name"].startswith(_LABEL)
-    name = row["name"].removeprefix(_LABEL)
+    level, _, name = row["name"].rpartition(".")
     return {
         "measure": name_of(name),
-        "label": is_label,
-        "family": FAMILY[name] if is_label else name,
+        "level": level or "detector",
+        "family": FAMILY[name] if level == "label" else "" if level else name,
         # A refusal is what the turn's label says, which two thresholds decide.
         "threshold": "label" if row["threshold"] is None else plain(row["threshold"]),
         "base": percent(row["base_share"]),
@@ -250,8 +260,8 @@ def _flip(row: Mapping[str, Any], paired: bool) -> dict[str, Any]:
 def _prevalence(row: Mapping[str, Any]) -> dict[str, Any]:
     parts = {name: row[name] for name in ("base", "tuned", "difference")}
     return {
-        "measure": name_of(row["name"]),
-        "family": row["name"],
+        "measure": name_of(row["name"].removeprefix(_VALUE)),
+        "family": "" if row["name"].startswith(_VALUE) else row["name"],
         "cells": [
             {
                 "value": (signed if name == "difference" else plain)(part["value"]),
@@ -279,7 +289,7 @@ def _length(length: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "matched": [
             {
-                "name": name_of(row["name"]),
+                "name": name_of(row["name"]) + (" (value)" if row.get("level") == "value" else ""),
                 "unit": row["unit"],
                 "n": f"{row['n']:,}",
                 "difference": signed(row["difference"], digits_of(row["unit"])),
@@ -290,13 +300,15 @@ def _length(length: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _items(document: Document, sides: int) -> dict[str, Any]:
+def answer_list(document: Document, sides: int) -> dict[str, Any]:
+    """What the list of answers needs: their number, what is known of them, and the answers as JSON."""
     answers = [side for item in document["items"] for side in sides_of(item)]
     return {
         "sides": sides,
         "total": len(document["items"]),
         "texts": any(side["response"] is not None for side in answers),
         "sentences": any(side["sentences"] for side in answers),
+        "expressed": sorted({name_of(name) for side in answers for name in side.get("expressed", ())}),
         "json": embedded({"sides": sides, "items": items_of(document)}),
     }
 
@@ -315,6 +327,8 @@ def _provenance(sets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
     return (
         f"{value:,}"
         if isinstance(value, int) and not isinstance(value, bool)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     _Measure = Mapping[str, Any]
 
-__all__ = ["LEVELS", "UNITS", "Axis", "Block", "Forest", "Row", "forest", "overview"]
+__all__ = ["LEVELS", "UNITS", "Axis", "Block", "Forest", "Row", "forest", "overview", "scaled"]
 
 UNITS: Final = ("presence", "rate")
-LEVELS: Final = ("detector", "group", "label")
+LEVELS: Final = ("detector", "group", "label", "value")
 # Room for half a mark at both ends, in per cent.
 _PADDING: Final = 2.0
 # Even where every difference is nothing, the scale reaches this far.
@@ -102,7 +102,7 @@ def forest(document: Mapping[str, Any], unit: str) -> Forest | None:
     found = [row for row in document["measures"] if row["unit"] == unit]
     if not found:
         return None
-    scale, axis = _scaled(found, document["options"]["margin"])
+    scale, axis = scaled(found, document["options"]["margin"])
     alpha = document["options"]["alpha"]
     blocks = []
     for heading, family, rows in _blocks(found):
@@ -112,7 +112,7 @@ def forest(document: Mapping[str, Any], unit: str) -> Forest | None:
 
 
 def overview(documents: Sequence[Mapping[str, Any]], unit: str) -> Forest | None:
-    """Detectors and groups of several comparisons, one block a measure and one row a comparison."""
+    """Detectors, groups and values of several comparisons, one block a measure and one row a comparison."""
     found: dict[tuple[str, str], list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for document in documents:
         for row in document["measures"]:
@@ -121,10 +121,10 @@ def overview(documents: Sequence[Mapping[str, Any]], unit: str) -> Forest | None
     if not found:
         return None
     margin = documents[0]["options"]["margin"]
-    scale, axis = _scaled([row for rows in found.values() for _, row in rows], margin)
+    scale, axis = scaled([row for rows in found.values() for _, row in rows], margin)
     blocks = [
         Block(
-            name_of(name) if level == "detector" else f"{name_of(name)} (group)",
+            name_of(name) if level == "detector" else f"{name_of(name)} ({level})",
             name if level == "detector" else None,
             tuple(_row(row, document["tuned"]["name"], document["options"]["alpha"], scale) for document, row in rows),
         )
@@ -134,7 +134,7 @@ def overview(documents: Sequence[Mapping[str, Any]], unit: str) -> Forest | None
 
 
 def _blocks(rows: Sequence[_Measure]) -> Iterator[tuple[str, str | None, list[_Measure]]]:
-    """Heading, family and rows of each block: detectors, groups, then labels by family."""
+    """Heading, family and rows of each block: detectors, groups, labels by family, then values."""
     yield "Detectors", None, [row for row in rows if row["level"] == "detector"]
     yield "Groups of labels", None, [row for row in rows if row["level"] == "group"]
     for family in COLOURS:
@@ -143,6 +143,7 @@ def _blocks(rows: Sequence[_Measure]) -> Iterator[tuple[str, str | None, list[_M
             family,
             [row for row in rows if row["level"] == "label" and FAMILY[row["name"]] == family],
         )
+    yield "Values", None, [row for row in rows if row["level"] == "value"]
 
 
 def _row(row: Mapping[str, Any], title: str, alpha: float, scale: _Scale) -> Row:
@@ -163,7 +164,7 @@ def _row(row: Mapping[str, Any], title: str, alpha: float, scale: _Scale) -> Row
     )
 
 
-def _scaled(rows: Iterable[Mapping[str, Any]], margin: float) -> tuple[_Scale, Axis]:
+def scaled(rows: Iterable[Mapping[str, Any]], margin: float) -> tuple[_Scale, Axis]:
     """A scale that holds every interval, nothing and the margin, ending on ticks."""
     ends = [finite(row[key]) for row in rows for key in ("low", "high", "difference")]
     known = [end for end in ends if end is not None]

@@ -12,7 +12,7 @@ from anthrometrics.report.wording import digits_of, finite, name_of, share, sign
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Cell", "HeatBlock", "HeatMap", "HeatRow", "changes", "shares"]
+__all__ = ["Cell", "HeatBlock", "HeatMap", "HeatRow", "changes", "shares", "step_of"]
 
 # Steps of each colour scale beyond none; few enough to be told apart.
 STEPS: Final = 6
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class HeatRow:
-    """One label or detector, and when a sentence has it."""
+    """One label, detector or value, and when a sentence has it."""
 
     title: str
     meaning: str
@@ -38,7 +38,7 @@ class HeatRow:
 
 @dataclass(frozen=True)
 class HeatBlock:
-    """Rows of one family; of the detectors, where ``family`` is None."""
+    """Rows of one family; of the detectors or values, where ``family`` is None."""
 
     heading: str
     family: str | None
@@ -52,7 +52,7 @@ class HeatMap:
     Attributes:
         unit: ``"presence"`` or ``"rate"``.
         columns: Headings of the cells.
-        blocks: Detectors if they are shown, then the labels of each family.
+        blocks: Detectors if they are shown, then the labels of each family, and values if there are any.
         ends: What the darkest share and the darkest difference stand for, as text.
     """
 
@@ -83,7 +83,7 @@ def changes(document: Mapping[str, Any], unit: str) -> HeatMap | None:
 
 
 def shares(sets: Sequence[tuple[str, Mapping[str, Any]]], unit: str) -> HeatMap:
-    """Share of each detector and label in one or several score sets.
+    """Share of each detector, label and value in one or several score sets.
 
     Args:
         sets: Name and summary of each.
@@ -91,14 +91,20 @@ def shares(sets: Sequence[tuple[str, Mapping[str, Any]]], unit: str) -> HeatMap:
     """
     detectors = {name: [_value(s["detectors"], name, unit) for _, s in sets] for name in TURN_DETECTORS}
     labels = {label.name: [_value(s["labels"], label.name, unit) for _, s in sets] for label in LABELS}
-    most = _largest(value for values in (*detectors.values(), *labels.values()) for value in values)
+    names = dict.fromkeys(name for _, s in sets for name in s.get("values", ())) if unit == "presence" else {}
+    judged = {name: [_value(s.get("values", {}), name, unit) for _, s in sets] for name in names}
+    most = _largest(value for rows in (detectors, labels, judged) for values in rows.values() for value in values)
     cells = {name: tuple(_share(value, most, unit) for value in values) for name, values in labels.items()}
-    first = tuple(
-        HeatRow(name_of(name), "", tuple(_share(value, most, unit) for value in values))
-        for name, values in detectors.items()
+    first, last = (
+        tuple(
+            HeatRow(name_of(name), "", tuple(_share(value, most, unit) for value in values))
+            for name, values in rows.items()
+        )
+        for rows in (detectors, judged)
     )
-    blocks = (HeatBlock("Detectors", None, first), *_families(cells))
-    return HeatMap(unit, tuple(name for name, _ in sets), blocks, (share(most, unit), ""))
+    blocks = (HeatBlock("Detectors", None, first), *_families(cells), HeatBlock("Values", None, last))
+    shown = tuple(block for block in blocks if block.rows)
+    return HeatMap(unit, tuple(name for name, _ in sets), shown, (share(most, unit), ""))
 
 
 def _families(cells: Mapping[str, tuple[Cell, ...]]) -> tuple[HeatBlock, ...]:
@@ -133,17 +139,18 @@ def _largest(values: Iterable[Any]) -> float:
 
 def _share(value: Any, most: float, unit: str) -> Cell:
     number = finite(value)
-    return Cell(share(value, unit), "none" if number is None else f"share-{_step(number, most)}")
+    return Cell(share(value, unit), "none" if number is None else f"share-{step_of(number, most)}")
 
 
 def _difference(row: Mapping[str, Any], widest: float, alpha: float, digits: int) -> Cell:
     number, corrected = finite(row["difference"]), finite(row["p_holm"])
     if number is None:
         return Cell(signed(None), "none")
-    step = _step(abs(number), widest)
+    step = step_of(abs(number), widest)
     side = "less" if number < 0 and step else "more"
     return Cell(signed(number, digits), f"{side}-{step}", corrected is not None and corrected < alpha)
 
 
-def _step(value: float, most: float) -> int:
+def step_of(value: float, most: float) -> int:
+    """Step of a colour scale, 0 to ``STEPS``, for a number between nothing and ``most``."""
     return round(STEPS * value / most) if most > 0 else 0

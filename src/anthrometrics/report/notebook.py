@@ -28,7 +28,7 @@ __all__ = ["comparison_html", "scores_html"]
 
 
 def comparison_html(document: Document) -> str:
-    """Headline and differences of detectors and groups, as an HTML fragment.
+    """Headline and differences of detectors, groups and values, as an HTML fragment.
 
     Args:
         document: A comparison, ``Comparison.to_dict()``.
@@ -51,7 +51,7 @@ def comparison_html(document: Document) -> str:
 
 
 def scores_html(summary: Mapping[str, Any], *, model: str | None = None) -> str:
-    """Shares of detectors and labels, as an HTML fragment.
+    """Shares of detectors, labels and values, as an HTML fragment.
 
     Args:
         summary: ``Summary.to_dict()``.
@@ -63,6 +63,7 @@ def scores_html(summary: Mapping[str, Any], *, model: str | None = None) -> str:
     headline += f" by {model}" if model else ""
     rows = [_measure(name, measure, "detector") for name, measure in summary["detectors"].items()]
     rows += [_measure(name, measure, "label") for name, measure in summary["labels"].items()]
+    rows += [_measure(name, measure, "value") for name, measure in summary.get("values", {}).items()]
     refusals = ", ".join(f"{name_of(name)} {number:,}" for name, number in summary["refusal_labels"].items())
     return _fragment(headline, ("", "", "share of turns", "of sentences"), rows, refusals)
 
@@ -73,7 +74,7 @@ def _difference(row: Mapping[str, Any], alpha: float) -> tuple[str, ...]:
     marks = ("*" if corrected is not None and corrected < alpha else "") + ("≈" if row["equivalent"] else "")
     return (
         name_of(row["name"]),
-        unit if row["level"] == "detector" else f"{unit}, group",
+        unit if row["level"] == "detector" else f"{unit}, {row['level']}",
         share(row["base"], unit),
         share(row["tuned"], unit),
         signed(row["difference"], digits),

@@ -17,13 +17,14 @@ from anthrometrics.report.palette import COLOURS
 from anthrometrics.report.wording import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     import jinja2
 
     from anthrometrics.report.document import Documents
 
-__all__ = ["render", "write_report"]
+__all__ = ["filled", "render", "write_report"]
 
 _STYLES: Final = ("page.css", "figures.css", "items.css", "print.css")
 _SCRIPTS: Final = ("page.js", "answer.js", "items.js", "start.js")
@@ -61,13 +62,28 @@ def render(documents: Documents, *, title: str | None = None) -> str:
         MissingExtraError: Jinja2 is not installed.
     """
     several = checked(documents)
-    template = _environment().get_template("page.html.j2")
-    style, script = _style(), _script()
+    # Said before any work if Jinja2 is missing.
+    _environment()
     try:
         page = page_of(several, title)
     except KeyError as error:
         raise InputError(f"this document lacks {error} where it is needed; write it again with this version") from error
-    return template.render(**page, style=style, script=script, policy=_policy(style, script))
+    return filled(page)
+
+
+def filled(page: Mapping[str, Any], style: str = "") -> str:
+    """The page of a context, with style, script and the policy that allows them.
+
+    Args:
+        page: What ``page.html.j2`` shows.
+        style: File of further style.
+
+    Raises:
+        MissingExtraError: Jinja2 is not installed.
+    """
+    template = _environment().get_template("page.html.j2")
+    looks, script = _style() + (_static(style) if style else ""), _script()
+    return template.render(**page, style=looks, script=script, policy=_policy(looks, script))
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS, TURN_DETECTORS
 from anthrometrics.errors import InputError
-from anthrometrics.report.wording import clean, finite
+from anthrometrics.report.wording import clean, finite, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,8 @@ def items_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Items in short: ``id``, ``turn``, ``prompt`` and ``sides``, one or two answers.
 
     A side's ``sentences`` are ``[start, end, probabilities, labels]``: offsets in UTF-16 units, probabilities in
-    hundredths in the order of ``SENTENCE_OUTPUTS``, labels as places in that order.
+    hundredths in the order of ``SENTENCE_OUTPUTS``, labels as places in that order. Its ``expressed`` are values with
+    their probabilities in hundredths, where they were judged.
 
     Raises:
         InputError: Sentences do not fit the text they are said to be of.
@@ -61,6 +62,8 @@ def _side(side: Mapping[str, Any], item: Mapping[str, Any], thresholds: Mapping[
         "values": [finite(side["values"].get(name)) for name in TURN_DETECTORS],
         "text": None if text is None else clean(text),
     }
+    if "expressed" in side:
+        short["expressed"] = [[name_of(name), round(100 * value)] for name, value in side["expressed"].items()]
     if text is not None and side["sentences"]:
         short["sentences"] = _sentences(text, side["sentences"], item, thresholds)
     return short

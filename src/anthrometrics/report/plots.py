@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from anthrometrics.report.document import Document
 
-__all__ = ["bars", "distributions", "forest"]
+__all__ = ["INK", "LINE", "SIZE", "SOFT", "TITLE", "bars", "blank", "distributions", "forest", "strip"]
 
-_INK: Final = "#1c2126"
-_SOFT: Final = "#565d66"
-_LINE: Final = "#dcdcd5"
-_SIZE: Final = 9.0
+INK: Final = "#1c2126"
+SOFT: Final = "#565d66"
+LINE: Final = "#dcdcd5"
+SIZE: Final = 9.0
 # A line of a title or legend.
 _CHARACTERS: Final = 52
 # Inches a row, and for what stands above and below the rows.
@@ -40,14 +40,14 @@ _FRAME: Final = 1.3
 def forest(
     document: Document,
     unit: Literal["presence", "rate"] = "presence",
-    levels: Sequence[str] = ("detector", "group", "label"),
+    levels: Sequence[str] = LEVELS,
 ) -> Figure:
     """Differences with their intervals; filled marks stay significant after Holm's correction.
 
     Args:
         document: A comparison, ``Comparison.to_dict()``.
         unit: ``"presence"`` or ``"rate"``.
-        levels: Which of ``"detector"``, ``"group"`` and ``"label"`` to show.
+        levels: Which of ``"detector"``, ``"group"``, ``"label"`` and ``"value"`` to show.
 
     Raises:
         InputError: The document is no comparison, ``unit`` or a level is unknown, or nothing is left to show.
@@ -61,22 +61,22 @@ def forest(
     rows = sorted(found, key=lambda row: LEVELS.index(row["level"]))
     if not rows:
         raise InputError(f"this comparison has no {unit} of {', '.join(levels)}")
-    figure = _figure(6.4, _FRAME + _ROW * (len(rows) + len({row["level"] for row in rows})))
+    figure = blank(6.4, _FRAME + _ROW * (len(rows) + len({row["level"] for row in rows})))
     axes = figure.add_subplot()
     options = only["options"]
     axes.axvspan(-options["margin"], options["margin"], color=BASE, alpha=0.12, linewidth=0, zorder=0)
-    axes.axvline(0, color=_SOFT, linewidth=0.8, zorder=1)
+    axes.axvline(0, color=SOFT, linewidth=0.8, zorder=1)
     _rows(axes, rows, options["alpha"])
     label = "share of turns" if unit == "presence" else "share of sentences"
     axes.set_xlabel(
         f"difference in {label}, {100 * options['level']:g} % interval\n"
         f"filled: significant at {options['alpha']:g} after Holm's correction; band: ±{options['margin']:g}",
-        color=_INK,
-        fontsize=_SIZE,
+        color=INK,
+        fontsize=SIZE,
     )
-    axes.set_title(_literal(f"{only['tuned']['name']} − {only['base']['name']}"), **_TITLE)
-    _strip(axes)
-    axes.grid(axis="x", color=_LINE, linewidth=0.6)
+    axes.set_title(_literal(f"{only['tuned']['name']} − {only['base']['name']}"), **TITLE)
+    strip(axes)
+    axes.grid(axis="x", color=LINE, linewidth=0.6)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
@@ -107,7 +107,7 @@ def distributions(document: Document) -> Figure:
     shown = [detector for detector in TURN_DETECTORS if len(known[detector]) == len(sets)]
     if not shown:
         raise InputError("this document has no scores of single turns to draw")
-    figure = _figure(2.6 * len(shown) + 0.6, 3.0)
+    figure = blank(2.6 * len(shown) + 0.6, 3.0)
     drawn = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     styles: dict[str, dict[str, Any]] = {
         "base": {"color": BASE, "linestyle": (0, (4, 2))},
@@ -119,19 +119,19 @@ def distributions(document: Document) -> Figure:
             axes.fill_between(GRID, *curves.values(), color=TUNED, alpha=0.1, linewidth=0)
         for name, curve in curves.items():
             axes.plot(GRID, curve, linewidth=1.6, label=_literal(_name(only, name)), **styles[name])
-        axes.set_title(detector, **_TITLE)
+        axes.set_title(detector, **TITLE)
         axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.set_xlabel("score", color=_INK, fontsize=_SIZE)
-        axes.grid(color=_LINE, linewidth=0.6)
-        _strip(axes)
-    drawn[0].set_ylabel("share of turns ≥ score", color=_INK, fontsize=_SIZE)
+        axes.set_xlabel("score", color=INK, fontsize=SIZE)
+        axes.grid(color=LINE, linewidth=0.6)
+        strip(axes)
+    drawn[0].set_ylabel("share of turns ≥ score", color=INK, fontsize=SIZE)
     handles, names = drawn[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=_SIZE - 1, frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=SIZE - 1, frameon=False)
     return figure
 
 
 def bars(document: Document) -> Figure:
-    """Expected share of turns with each detector and label of a set of scores.
+    """Expected share of turns with each detector, label and value of a set of scores.
 
     Args:
         document: A set of scores.
@@ -142,32 +142,37 @@ def bars(document: Document) -> Figure:
     """
     only = single(document, "scores")
     summary = only["summary"]
-    rows = [(name, name, measure["presence"]) for name, measure in summary["detectors"].items()]
-    rows += [(name, FAMILY[name], measure["presence"]) for name, measure in summary["labels"].items()]
+    blocks = [
+        [(name, COLOURS[name], measure["presence"]) for name, measure in summary["detectors"].items()],
+        [(name, COLOURS[FAMILY[name]], measure["presence"]) for name, measure in summary["labels"].items()],
+        [(name, TUNED, measure["presence"]) for name, measure in summary.get("values", {}).items()],
+    ]
+    rows = [row for block in blocks for row in block]
     if not rows:
         raise InputError("nothing was scored in this set, so there is nothing to draw")
-    detectors = len(summary["detectors"])
-    figure = _figure(6.4, _FRAME + _ROW * (len(rows) + 1))
+    gaps = sum(map(bool, blocks)) - 1
+    figure = blank(6.4, _FRAME + _ROW * (len(rows) + gaps))
     axes = figure.add_subplot()
-    # A gap parts the detectors from the labels.
-    places = [index + (index >= detectors) for index in range(len(rows))]
+    # A gap parts detectors, labels and values.
+    before = [gap for gap, block in enumerate(filter(None, blocks)) for _ in block]
+    places = [index + gap for index, gap in enumerate(before)]
     shares = [finite(value) or 0.0 for *_, value in rows]
-    axes.barh(places, shares, height=0.6, color=[COLOURS[family] for _, family, _ in rows])
+    axes.barh(places, shares, height=0.6, color=[colour for _, colour, _ in rows])
     for place, value in zip(places, shares, strict=True):
-        axes.text(value + 0.01, place, plain(value), va="center", fontsize=_SIZE - 1, color=_INK)
-    axes.set_yticks(places, [name_of(name) for name, *_ in rows], color=_INK, fontsize=_SIZE)
+        axes.text(value + 0.01, place, plain(value), va="center", fontsize=SIZE - 1, color=INK)
+    axes.set_yticks(places, [name_of(name) for name, *_ in rows], color=INK, fontsize=SIZE)
     axes.set(xlim=(0, 1.08), ylim=(max(places) + 0.7, -0.7), xticks=(0, 0.25, 0.5, 0.75, 1))
-    axes.set_xlabel("expected share of turns", color=_INK, fontsize=_SIZE)
-    axes.set_title(_literal(only["name"]), **_TITLE)
-    _strip(axes)
+    axes.set_xlabel("expected share of turns", color=INK, fontsize=SIZE)
+    axes.set_title(_literal(only["name"]), **TITLE)
+    strip(axes)
     axes.tick_params(axis="y", length=0)
     return figure
 
 
-_TITLE: Final[dict[str, Any]] = {
+TITLE: Final[dict[str, Any]] = {
     "loc": "left",
-    "fontsize": _SIZE + 1,
-    "color": _INK,
+    "fontsize": SIZE + 1,
+    "color": INK,
     "fontweight": "bold",
     "pad": 8,
     "wrap": True,
@@ -195,10 +200,10 @@ def _rows(axes: Axes, rows: Sequence[Mapping[str, Any]], alpha: float) -> None:
             (1.01, place),
             xycoords=("axes fraction", "data"),
             va="center",
-            fontsize=_SIZE - 1,
-            color=_INK,
+            fontsize=SIZE - 1,
+            color=INK,
         )
-    axes.set_yticks(places, [name_of(row["name"]) for row in rows], color=_INK, fontsize=_SIZE)
+    axes.set_yticks(places, [name_of(row["name"]) for row in rows], color=INK, fontsize=SIZE)
     for text, row in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if row["level"] == "detector" else "normal")
         text.set_fontstyle("italic" if row["level"] == "group" else "normal")
@@ -214,18 +219,23 @@ def _literal(text: str) -> str:
     return "\n".join(wrap(clean(text), _CHARACTERS)).replace("$", r"\$")
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank(width: float, height: float) -> Figure:
+    """An empty figure, in inches.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     from anthrometrics.report.figure import NotebookFigure
 
     return NotebookFigure(figsize=(width, height), layout="constrained", facecolor="white", dpi=150)
 
 
-def _strip(axes: Axes) -> None:
+def strip(axes: Axes) -> None:
     """Only the lines that carry something."""
     axes.set_facecolor("white")
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("bottom", "left"):
-        axes.spines[side].set_color(_SOFT)
-    axes.tick_params(colors=_SOFT, labelsize=_SIZE - 1, labelcolor=_INK)
+        axes.spines[side].set_color(SOFT)
+    axes.tick_params(colors=SOFT, labelsize=SIZE - 1, labelcolor=INK)

@@ -8,7 +8,7 @@ from anthrometrics.codebook import TURN_DETECTORS
 from anthrometrics.summary import SummaryBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["scores_document"]
 
@@ -23,11 +23,18 @@ def scores_document(name: str, records: Iterable[Mapping[str, Any]], provenance:
         records: ``TurnScore.to_dict`` of each turn with its labels; with texts and sentences, the page shows them.
         provenance: What gave the numbers.
     """
+    from anthrometrics.comparison.decisions import value_manifest_of, value_threshold
+
     summary, items = SummaryBuilder(), []
+    tagger = value_manifest_of(provenance.get("values_digest"))
+
+    def expressed(name: str, value: float) -> bool:
+        return value >= value_threshold(tagger, name)
+
     for record in records:
         summary.add_record(record)
         if record["status"] == "scored":
-            items.append(_item(record))
+            items.append(_item(record) | _expressed(record, expressed))
     items.sort(key=lambda item: -max(item["values"].values()))
     return {
         "schema": _SCHEMA,
@@ -50,3 +57,11 @@ def _item(record: Mapping[str, Any]) -> dict[str, Any]:
         "values": {name: record[name] for name in TURN_DETECTORS},
         "sentences": record.get("sentences"),
     }
+
+
+def _expressed(record: Mapping[str, Any], reaches: Callable[[str, float], bool]) -> dict[str, dict[str, float]]:
+    """Values that the turn expresses, the most probable first; nothing where they were not judged."""
+    if "values" not in record:
+        return {}
+    found = sorted(record["values"].items(), key=lambda pair: -pair[1])
+    return {"expressed": {name: value for name, value in found if reaches(name, value)}}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.detectors.manifest import load_manifest, model_dir
+from anthrometrics.detectors.values import names_of
 from anthrometrics.errors import InputError
 from anthrometrics.formats.base import field_names
 from anthrometrics.formats.chat import CHAT
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from anthrometrics.detectors.encoder import Device
     from anthrometrics.detectors.manifest import Precision
     from anthrometrics.detectors.scorer import Scorer
+    from anthrometrics.detectors.values import OwnValue
     from anthrometrics.formats.base import Format
     from anthrometrics.output.table import Column
     from anthrometrics.scores import Detail
@@ -52,6 +54,7 @@ def score_dataset(
     device: Device = "auto",
     precision: Precision | None = None,
     model: str | None = None,
+    values: bool | Sequence[OwnValue] = False,
 ) -> Dataset:
     """Add scores to the rows of a data set.
 
@@ -81,6 +84,7 @@ def score_dataset(
         device: ``"auto"`` is CUDA with ``num_gpus``, and the CPU without.
         precision: As of ``Scorer``.
         model: As of ``Scorer``; a folder must be there for every actor.
+        values: As of ``Scorer``; adds a column a value, ``value_empathy`` for example.
 
     Returns:
         The data set with more columns. Ray Data keeps the order of rows only if it is told to
@@ -95,7 +99,7 @@ def score_dataset(
     if detail not in DETAILS:
         raise InputError(f"detail must be one of {', '.join(DETAILS)}, not {detail!r}")
     load_manifest(model_dir(model))
-    options = scorer_options(device, precision, max(1, int(num_cpus)), model, num_gpus)
+    options = scorer_options(device, precision, max(1, int(num_cpus)), model, num_gpus, values=values)
     task = _Task(response, prompt, id, detail, reasoning, provenance, options)
     names = ds.columns()
     if names is not None:
@@ -133,7 +137,8 @@ class _Task:
     def added(self, names: Sequence[str]) -> list[Column]:
         """Columns that are added to those of these names."""
         left_out = {"side", "id"} if "id" in names else {"side"}
-        return [column for column in columns_of(self.detail, Kept()) if column.name not in left_out]
+        values = names_of(self.scorer.get("values", False))
+        return [column for column in columns_of(self.detail, Kept(), values=values) if column.name not in left_out]
 
     def reader(self, names: Sequence[str]) -> tuple[Format, dict[str, str]]:
         """How a row is read: the format, and for each of its fields the column.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from anthrometrics.detectors.encoder import Device
     from anthrometrics.detectors.manifest import Precision
+    from anthrometrics.detectors.values import OwnValue
     from anthrometrics.integrations.ray.folder import ShardFormat
     from anthrometrics.integrations.ray.outcome import RayRun
     from anthrometrics.integrations.ray.plan import Shard
@@ -64,6 +65,7 @@ def score_files(
     precision: Precision | None = None,
     model: str | Path | None = None,
     cache_mb: float | None = None,
+    values: bool | Sequence[OwnValue] = False,
     workers: int | None = None,
     threads: int = 1,
     address: str | None = None,
@@ -92,6 +94,7 @@ def score_files(
         precision: As of ``Scorer``.
         model: As of ``Scorer``; a folder must be there for every worker.
         cache_mb: As of ``Scorer``, for each worker.
+        values: As of ``Scorer``.
         workers: Processes that score; by default as many as the cluster has room for.
         threads: Cores of each.
         address: The cluster: ``"auto"``, ``"ray://host:port"``; by default that of ``RAY_ADDRESS``, or else one of this
@@ -113,7 +116,7 @@ def score_files(
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
     gpus = 1 if device == "cuda" else 0
-    scorer = scorer_options(device, precision, threads, model, gpus, cache_mb)
+    scorer = scorer_options(device, precision, threads, model, gpus, cache_mb, values)
     request = Request.of(inputs, RunFolder(Path(out_dir).resolve(), shards), reading or {}, detail, text, scorer)
     folder = request.folder
     folder.make()
@@ -175,6 +178,7 @@ def _run(
         len(request.files) > 1,
         request.scorer,
         request.provenance["model_digest"],
+        request.provenance.get("values_digest"),
     )
     folder.sweep()
     folder.mark(run).touch()

@@ -47,6 +47,7 @@ def sums_of(builder: SummaryBuilder) -> dict[str, Any]:
         "unscored": dict(builder.unscored),
         "flagged": dict(builder.flagged),
         "refusal_labels": dict(builder.refusal_labels),
+        **({"values": dict(builder.values), "valued": dict(builder.valued)} if builder.valued else {}),
     }
 
 
@@ -62,4 +63,6 @@ def builders_of(reports: Iterable[ShardReport]) -> dict[str, SummaryBuilder]:
         whole.unscored += Counter(part["unscored"])
         whole.flagged += Counter(part["flagged"])
         whole.refusal_labels += Counter(part["refusal_labels"])
+        whole.values += Counter(part.get("values", {}))
+        whole.valued += Counter(part.get("valued", {}))
     return found

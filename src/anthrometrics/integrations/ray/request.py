@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.detectors.manifest import SHIPPED, load_manifest, model_dir
+from anthrometrics.detectors.value_manifest import load_value_manifest
+from anthrometrics.detectors.values import own_values, values_provenance
 from anthrometrics.errors import InputError
 from anthrometrics.formats.sources import files_of
 from anthrometrics.output.sinks import check_output
@@ -14,10 +16,11 @@ from anthrometrics.provenance import version_of
 from anthrometrics.scores import DETAILS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from anthrometrics.detectors.encoder import Device
     from anthrometrics.detectors.manifest import Precision
+    from anthrometrics.detectors.values import OwnValue
     from anthrometrics.integrations.ray.folder import RunFolder
     from anthrometrics.scores import Detail
 
@@ -91,6 +94,7 @@ class Request:
                 "model_digest": manifest.digest,
                 "precision": scorer["precision"] or default,
                 "device": scorer["device"],
+                **_values(scorer),
             },
         )
 
@@ -113,11 +117,12 @@ def scorer_options(
     model: str | Path | None,
     gpus: float,
     cache_mb: float | None = None,
+    values: bool | Sequence[OwnValue] = False,
 ) -> dict[str, Any]:
     """Options of a worker's ``Scorer``; ``"auto"`` is the GPU where the worker has one, and never a guess.
 
     Raises:
-        InputError: ``device`` and ``gpus`` contradict each other.
+        InputError: ``device`` and ``gpus`` contradict each other, or ``values`` are not values.
     """
     if device == "cuda" and not gpus:
         raise InputError('device "cuda" needs a GPU for each worker; ask Ray for it with num_gpus=1')
@@ -130,4 +135,9 @@ def scorer_options(
         # Workers have the shipped ones by name, wherever the package is there.
         "model": model if model is None or model in SHIPPED else str(Path(model).resolve()),
         **({} if cache_mb is None else {"cache_mb": cache_mb}),
+        **({} if values is False else {"values": own_values(values) or True}),
     }
+
+
+def _values(scorer: Mapping[str, Any]) -> dict[str, Any]:
+    return values_provenance(load_value_manifest(), own_values(scorer["values"])) if "values" in scorer else {}

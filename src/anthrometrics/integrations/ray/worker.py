@@ -18,6 +18,7 @@ from anthrometrics.output.atomic import atomic_text, json_line, json_text
 from anthrometrics.output.finish import Wanted, journal_detail, written
 from anthrometrics.output.sinks import open_sink
 from anthrometrics.output.table import Kept, columns_of
+from anthrometrics.provenance import value_names
 from anthrometrics.summary import SummaryBuilder
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Job:
         several: Whether records name their file.
         scorer: Options of ``Scorer``.
         model_digest: Of the model that every worker must have.
+        values_digest: Likewise of the value model; None where values are not judged.
     """
 
     folder: RunFolder
@@ -58,6 +60,7 @@ class Job:
     several: bool
     scorer: dict[str, Any]
     model_digest: str
+    values_digest: str | None = None
 
 
 class _UnreadableError(Exception):
@@ -112,7 +115,8 @@ class ShardScorer:
     def _score(self, shard: Shard) -> ShardReport:
         job, scorer, builder = self._job, self._loaded(), SummaryBuilder()
         wanted = Wanted(job.detail, job.text)
-        columns = columns_of(job.detail, Kept(job.reading.get("keep", ())), file=job.several, text=job.text)
+        kept, values = Kept(job.reading.get("keep", ())), value_names(scorer.provenance)
+        columns = columns_of(job.detail, kept, file=job.several, text=job.text, values=values)
         job.folder.rejected(shard.name).unlink(missing_ok=True)
         with ExitStack() as stack:
             put = stack.enter_context(open_sink(job.folder.part(shard.name), columns))
@@ -133,7 +137,8 @@ class ShardScorer:
             from anthrometrics.detectors.scorer import Scorer
 
             scorer = Scorer(**self._job.scorer)
-            if scorer.provenance["model_digest"] != self._job.model_digest:
+            found = scorer.provenance["model_digest"], scorer.provenance.get("values_digest")
+            if found != (self._job.model_digest, self._job.values_digest):
                 raise ModelError(
                     "the model here is not that of the machine that started the run; install the same version"
                 )

@@ -56,6 +56,12 @@ function styleOf(labels) {
   return `s ${vocabulary.families[labels[0]]}${vocabulary.uncounted.includes(labels[0]) ? " uncounted" : ""}`;
 }
 
+/** Which values an answer expresses, in words. */
+function valuesOf(expressed) {
+  if (!expressed.length) return "expresses no value";
+  return `expresses ${expressed.map(([name, value]) => `${name} ${probability(value)}`).join(", ")}`;
+}
+
 function probability(hundredths) {
   return (hundredths / 100).toFixed(2);
 }

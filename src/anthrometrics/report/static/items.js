@@ -79,6 +79,7 @@ class Answers {
       const label = Number(text("label"));
       wanted.push((item) => item.sides.some((side) => side.sentences && side.sentences.some((s) => s[3].includes(label))));
     }
+    if (text("value") !== "any") wanted.push((item) => item.sides.some((side) => side.expressed && side.expressed.some(([name]) => name === text("value"))));
     if (this.query) wanted.push((item) => this.haystack(item).includes(this.query));
     this.found = this.items.filter((item) => wanted.every((test) => test(item)));
     this.sort(text("sort"));
@@ -173,6 +174,7 @@ class Answers {
     const changed = at === 1 && side.refusal !== item.sides[0].refusal;
     return make("div", { class: "answer" },
       make("h4", {}, role, make("span", { class: changed && "changed" }, refusal), make("span", {}, words)),
+      side.expressed ? make("p", { class: "expressed" }, valuesOf(side.expressed)) : null,
       this.texts ? answerText(side, `${role} answer`) : null);
   }
 
