@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -119,10 +120,15 @@ def test_options_that_do_not_go_together_are_named(cli, two_files, arguments, na
 def test_an_interrupted_run_says_how_to_go_on_and_does(
     two_files, cli, command, child_environment, real_turns, tmp_path
 ):
-    turns = real_turns[:300]
+    # Enough that no worker is through before the signal arrives, and no two alike, which would be judged once.
+    turns = [
+        replace(turn, id=f"{turn.id}-{copy}", response=f"{turn.response} ({copy})")
+        for copy in range(3)
+        for turn in real_turns[:300]
+    ]
     (tmp_path / "turns").mkdir()
-    for index in range(0, len(turns), 20):
-        lines = (json_line({"id": t.id, "response": t.response, "prompt": t.prompt}) for t in turns[index : index + 20])
+    for index in range(0, len(turns), 60):
+        lines = (json_line({"id": t.id, "response": t.response, "prompt": t.prompt}) for t in turns[index : index + 60])
         (tmp_path / "turns" / f"{index:03d}.jsonl").write_text("".join(lines), "utf-8")
     arguments = ("score", "turns", "--engine", "ray", "--workers", "1", "--shards", "jsonl", "-o", "out")
     process = subprocess.Popen(
@@ -141,4 +147,4 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     resumed = cli(*arguments, "--resume", cwd=tmp_path)
     assert (resumed.returncode, said(resumed)) == (0, [f"{len(turns)} turns scored → {tmp_path / 'out'}"])
     found = [(record["id"], record["file"]) for record in records_in(tmp_path / "out")]
-    assert found == [(t.id, f"turns/{n // 20 * 20:03d}.jsonl") for n, t in enumerate(turns)]
+    assert found == [(t.id, f"turns/{n // 60 * 60:03d}.jsonl") for n, t in enumerate(turns)]

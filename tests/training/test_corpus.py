@@ -3,7 +3,7 @@ from itertools import combinations
 
 import pytest
 
-from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS
+from anthrometrics.codebook import LABEL_NAMES, REFUSAL_LABELS, SENTENCE_OUTPUTS, VALUES
 from training import splits
 from training.corpus import ADDED, tokenizer
 from training.data import LABELS_DIR, SYNTHETIC_DIR, DataMissing, LabelledTurn, data_dir, synthetic, to_training
@@ -22,7 +22,8 @@ def test_every_given_turn_has_a_side():
     assert labelled == set().union(*(splits.read("given", split) for split in splits.SPLITS))
 
 
-SENTENCE_LABELS = sorted(path for path in LABELS_DIR.glob("*.jsonl") if path.name != "refusals.jsonl")
+OTHERS = ("refusals.jsonl", "values.jsonl")
+SENTENCE_LABELS = sorted(path for path in LABELS_DIR.glob("*.jsonl") if path.name not in OTHERS)
 
 
 @pytest.mark.parametrize("path", SENTENCE_LABELS, ids=lambda path: path.name)
@@ -42,6 +43,14 @@ def test_refusal_readings_name_each_turn_once():
     assert len({record["id"] for record in records}) == len(records)
     assert all(set(record) == {"id", "source", "refusal"} for record in records)
     assert {record["refusal"] for record in records} == {*REFUSAL_LABELS, None}
+
+
+def test_value_readings_name_each_reply_once_and_known_values():
+    records = [json.loads(line) for line in (LABELS_DIR / "values.jsonl").read_text().splitlines()]
+    assert len({record["id"] for record in records}) == len(records)
+    assert all(set(record) - {"second"} == {"id", "source", "values"} for record in records)
+    assert all({*record["values"], *record.get("second", ())} <= set(VALUES) for record in records)
+    assert sum("second" in record for record in records) >= 400
 
 
 def test_added_labels_do_not_repeat_the_given_ones():
