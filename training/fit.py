@@ -6,9 +6,10 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from training.data import TrainingTurn
 from training.model import LAYERS, DetectorModel
 
 _MASK, _CLS, _SEP = 103, 101, 102
+Unit = TypeVar("Unit")
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,27 @@ def batches(units: list[TrainingTurn], recipe: Recipe, rng: np.random.Generator)
         longest = len(window.ids) if unit.turn.sentences else window.response_start + recipe.refusal_tokens
         return min(len(window.ids), longest)
 
+    return packed(units, length, recipe.batch_tokens, 384, rng)
+
+
+def packed(
+    units: Sequence[Unit], length: Callable[[Unit], int], tokens: int, pool: int, rng: np.random.Generator
+) -> Iterator[list[Unit]]:
+    """Random batches of about ``tokens`` padded tokens.
+
+    Args:
+        units: What is batched.
+        length: Tokens of one.
+        tokens: Of a batch.
+        pool: Of so many that were drawn together, those of like length share a batch.
+        rng: Draws.
+    """
     order = rng.permutation(len(units))
-    groups: list[list[TrainingTurn]] = []
-    for start in range(0, len(order), 384):
-        current: list[TrainingTurn] = []
-        for unit in sorted((units[i] for i in order[start : start + 384]), key=length):
-            if current and (len(current) + 1) * length(unit) > recipe.batch_tokens:
+    groups: list[list[Unit]] = []
+    for start in range(0, len(order), pool):
+        current: list[Unit] = []
+        for unit in sorted((units[i] for i in order[start : start + pool]), key=length):
+            if current and (len(current) + 1) * length(unit) > tokens:
                 groups.append(current)
                 current = []
             current.append(unit)
@@ -317,9 +334,15 @@ def _optimizer(
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW, warmed up and then cooled down linearly."""
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / (recipe.warmup * steps), (steps - step) / (steps * (1 - recipe.warmup))),
+    return optimizer, warmed_and_cooled(optimizer, steps, recipe.warmup)
+
+
+def warmed_and_cooled(
+    optimizer: torch.optim.Optimizer, steps: int, warmup: float
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Rates that rise in the first share of the steps, and then fall linearly."""
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (warmup * steps), (steps - step) / (steps * (1 - warmup)))
     )
 
 

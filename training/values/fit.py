@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from anthrometrics.induction.values import VALUES
-from training.fit import _CLS, _MASK, _SEP, _computes_bf16
+from training.fit import _CLS, _MASK, _SEP, _computes_bf16, packed, warmed_and_cooled
 from training.values.data import ValueTurn
 from training.values.model import LAYERS, ValueModel
 
@@ -134,9 +134,7 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
         groups.append({"params": list(model.trunk.parameters()), "lr": recipe.trunk_lr})
     model.trunk.requires_grad_(recipe.tune_trunk)
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / (recipe.warmup * steps), (steps - s) / (steps * (1 - recipe.warmup)))
-    )
+    schedule = warmed_and_cooled(optimizer, steps, recipe.warmup)
     averaged = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
     )
@@ -195,17 +193,7 @@ def _batches(turns: list[ValueTurn], recipe: Recipe, rng: np.random.Generator) -
     def size(turn: ValueTurn) -> int:
         return max(len(window.ids) for window in turn.windows) * len(turn.windows)
 
-    order, groups = rng.permutation(len(turns)), []
-    for start in range(0, len(order), 256):
-        current: list[ValueTurn] = []
-        for turn in sorted((turns[i] for i in order[start : start + 256]), key=size):
-            if current and (len(current) + 1) * size(turn) > recipe.batch_tokens:
-                groups.append(current)
-                current = []
-            current.append(turn)
-        groups.append(current)
-    for index in rng.permutation(len(groups)):
-        yield groups[index]
+    return packed(turns, size, recipe.batch_tokens, 256, rng)
 
 
 @torch.inference_mode()
