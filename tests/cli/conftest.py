@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,29 @@ def cli(python):
         return done
 
     return run
+
+
+@pytest.fixture
+def start(command, child_environment):
+    """Begin a run in the background; killed at the end if it is not over."""
+    started = []
+
+    def run(*arguments, cwd=None, **options):
+        # Where the suite itself runs in the background, children would inherit that interrupts are ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            process = subprocess.Popen(
+                [*command, *map(str, arguments)], cwd=cwd, env=child_environment, stderr=subprocess.PIPE, **options
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

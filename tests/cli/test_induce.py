@@ -132,14 +132,10 @@ def test_a_run_that_was_killed_or_could_not_write_goes_on_and_does_nothing_twice
     assert not (run / ".lock").exists()
 
 
-def test_an_interrupted_run_says_how_to_go_on(command, child_environment, arguments, tmp_path):
+def test_an_interrupted_run_says_how_to_go_on(start, arguments, tmp_path):
     run = tmp_path / "run"
     options = [*map(str, arguments), "--values", "empathy", "-o", str(run)]
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen([*command, *options], env=child_environment, stderr=subprocess.PIPE)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    process = start(*options)
     wait_for((run / "pairs" / "empathy.jsonl").exists, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)

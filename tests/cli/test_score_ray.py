@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -117,23 +116,14 @@ def test_options_that_do_not_go_together_are_named(cli, two_files, arguments, na
     assert not list((two_files[0]).glob("new*/part-*"))
 
 
-def test_an_interrupted_run_says_how_to_go_on_and_does(
-    two_files, cli, command, child_environment, real_turns, tmp_path
-):
-    # Enough that no worker is through before the signal arrives, and no two alike, which would be judged once.
-    turns = [
-        replace(turn, id=f"{turn.id}-{copy}", response=f"{turn.response} ({copy})")
-        for copy in range(3)
-        for turn in real_turns[:300]
-    ]
+def test_an_interrupted_run_says_how_to_go_on_and_does(two_files, cli, start, real_turns, tmp_path):
+    turns = real_turns[:300]
     (tmp_path / "turns").mkdir()
-    for index in range(0, len(turns), 60):
-        lines = (json_line({"id": t.id, "response": t.response, "prompt": t.prompt}) for t in turns[index : index + 60])
+    for index in range(0, len(turns), 20):
+        lines = (json_line({"id": t.id, "response": t.response, "prompt": t.prompt}) for t in turns[index : index + 20])
         (tmp_path / "turns" / f"{index:03d}.jsonl").write_text("".join(lines), "utf-8")
     arguments = ("score", "turns", "--engine", "ray", "--workers", "1", "--shards", "jsonl", "-o", "out")
-    process = subprocess.Popen(
-        [*command, *arguments], cwd=tmp_path, env=child_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = start(*arguments, cwd=tmp_path, stdout=subprocess.PIPE)
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob("out/state/part-*.json")):
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read().decode()
@@ -147,4 +137,4 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     resumed = cli(*arguments, "--resume", cwd=tmp_path)
     assert (resumed.returncode, said(resumed)) == (0, [f"{len(turns)} turns scored → {tmp_path / 'out'}"])
     found = [(record["id"], record["file"]) for record in records_in(tmp_path / "out")]
-    assert found == [(t.id, f"turns/{n // 60 * 60:03d}.jsonl") for n, t in enumerate(turns)]
+    assert found == [(t.id, f"turns/{n // 20 * 20:03d}.jsonl") for n, t in enumerate(turns)]

@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from functools import partial
@@ -61,26 +60,9 @@ def score(python):
 
 
 @pytest.fixture
-def start(child_environment):
-    """Begin a run in the background; killed at the end if it is not over."""
-    started = []
-
-    def run(*arguments, cwd, **options):
-        # Where the suite itself runs in the background, children would inherit that interrupts are ignored.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            process = subprocess.Popen(
-                [*COMMAND, *arguments], cwd=cwd, env=child_environment, stderr=subprocess.PIPE, **options
-            )
-        finally:
-            signal.signal(signal.SIGINT, before)
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+def start(start):
+    """Begin ``score`` in the background."""
+    return lambda *arguments, **options: start(*COMMAND[3:], *arguments, **options)
 
 
 def wait_for(condition, process, limit=300.0):
