@@ -297,7 +297,7 @@ def fit(
         running: list[tuple[float, float]] = []
         for turns in groups:
             batch = collate(turns, recipe, rng).to(device)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=_computes_bf16(device)):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=computes_bf16(device)):
                 sentence_loss, turn_loss = (
                     loss_of(model, batch, recipe)
                     if teacher is None
@@ -346,7 +346,7 @@ def warmed_and_cooled(
     )
 
 
-def _computes_bf16(device: torch.device) -> bool:
+def computes_bf16(device: torch.device) -> bool:
     """Whether bf16 is a gain: elsewhere a CPU would only emulate it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from anthrometrics.induction.values import VALUES
-from training.fit import _CLS, _MASK, _SEP, _computes_bf16, packed, warmed_and_cooled
+from training.fit import _CLS, _MASK, _SEP, computes_bf16, packed, warmed_and_cooled
 from training.values.data import ValueTurn
 from training.values.model import LAYERS, ValueModel
 
@@ -144,7 +144,7 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
         losses = []
         for some in groups_of_turns:
             batch = collate(some, recipe, rng)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_computes_bf16(torch.device("cpu"))):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=computes_bf16(torch.device("cpu"))):
                 logits, _ = model(**batch.inputs)
             found = turn_logits(logits, batch.turn_of, len(some))
             each = binary_cross_entropy_with_logits(found, batch.targets, reduction="none") * batch.weights
