@@ -22,8 +22,10 @@ from anthrometrics.codebook import REFUSAL_LABELS, SENTENCE_OUTPUTS
 from anthrometrics.detectors.window import turn_weights
 from training.data import TrainingTurn
 from training.model import LAYERS, DetectorModel
+from training.steps import Steps
 
-_MASK, _CLS, _SEP = 103, 101, 102
+# Ids of the trunk's vocabulary.
+MASK, CLS, SEP = 103, 101, 102
 Unit = TypeVar("Unit")
 
 
@@ -89,17 +91,17 @@ def collate(turns: list[TrainingTurn], recipe: Recipe | None, rng: np.random.Gen
             ids, ranges = window.ids.copy(), list(window.token_ranges)
             start = window.response_start
             if drop:
-                ids = np.concatenate([[_CLS, _SEP], ids[start:]])
+                ids = np.concatenate([[CLS, SEP], ids[start:]])
                 ranges = [(a - start + 2, b - start + 2) for a, b in ranges]
                 start = 2
             if recipe is not None and not item.turn.sentences and len(ids) > start + recipe.refusal_tokens:
                 ids = ids[: start + recipe.refusal_tokens]
-                ids[-1] = _SEP
+                ids[-1] = SEP
                 ranges = [(a, min(b, len(ids) - 1)) for a, b in ranges if a < len(ids) - 1]
             if recipe is not None:
                 mask = rng.random(len(ids)) < recipe.mask_tokens
                 mask[:start] = mask[-1] = False
-                ids[mask] = _MASK
+                ids[mask] = MASK
             for row, (sentence, _) in enumerate(zip(window.sentences, ranges, strict=False)):
                 if item.known[sentence]:
                     rows.append((len(windows), row))
@@ -286,12 +288,9 @@ def fit(
         model.set_priors(_priors(labelled))
     repeats = _repeats(labelled, recipe)
     plan = [_epoch(labelled, repeats, refusal, recipe, rng) for _ in range(recipe.epochs)]
-    steps = sum(len(epoch) for epoch in plan)
-    optimizer, schedule = _optimizer(model, recipe, steps)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
-    )
-    step, started, seen = 0, time.monotonic(), 0
+    number = sum(len(epoch) for epoch in plan)
+    steps = Steps(model, parameter_groups(model, recipe), number, recipe.warmup, recipe.average)
+    started, seen = time.monotonic(), 0
     for epoch, groups in enumerate(plan):
         model.train()
         running: list[tuple[float, float]] = []
@@ -303,47 +302,20 @@ def fit(
                     if teacher is None
                     else distilled_loss_of(model, teacher, batch, recipe)
                 )
-            loss = sentence_loss + turn_loss
-            if not math.isfinite(float(loss.detach())):
-                raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
-            averaged.update_parameters(model)
-            step += 1
+            steps.take(sentence_loss + turn_loss)
             seen += batch.tokens
             running.append((float(sentence_loss.detach()), float(turn_loss.detach())))
-            if step % 20 == 0:
+            if steps.done % 20 == 0:
                 rate = seen / (time.monotonic() - started)
                 a, b = np.mean(running[-20:], axis=0)
-                print(
-                    f"epoch {epoch} step {step}/{steps} sentence {a:.3f} turn {b:.3f} {rate:.0f} tokens/s", flush=True
-                )
-        save_model(averaged.module, str(out / "last.safetensors"))
-    model.load_state_dict(averaged.module.state_dict())
+                losses = f"sentence {a:.3f} turn {b:.3f}"
+                print(f"epoch {epoch} step {steps.done}/{number} {losses} {rate:.0f} tokens/s", flush=True)
+        save_model(steps.averaged, str(out / "last.safetensors"))
+    model.load_state_dict(steps.averaged.state_dict())
     model.cpu()
     save_model(model, str(out / "model.safetensors"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
     return model.eval()
-
-
-def _optimizer(
-    model: DetectorModel, recipe: Recipe, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW, warmed up and then cooled down linearly."""
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
-    return optimizer, warmed_and_cooled(optimizer, steps, recipe.warmup)
-
-
-def warmed_and_cooled(
-    optimizer: torch.optim.Optimizer, steps: int, warmup: float
-) -> torch.optim.lr_scheduler.LRScheduler:
-    """Rates that rise in the first share of the steps, and then fall linearly."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / (warmup * steps), (steps - step) / (steps * (1 - warmup)))
-    )
 
 
 def computes_bf16(device: torch.device) -> bool:

@@ -18,7 +18,7 @@ LAYERS = 6
 SIZES = WindowSizes(total=320, prompt=64)
 _TOKEN_OUTPUTS = len(SENTENCE_OUTPUTS) + len(REFUSAL_LABELS)
 # A token matters at most e^4 times as much as a neutral one.
-_MOST = 4.0
+MOST = 4.0
 
 
 def trunk_dir() -> Path:
@@ -97,14 +97,14 @@ class DetectorModel(nn.Module):
         turn = torch.cat([hidden[:, 0], mean, (sentences + padding).amax(1)], dim=-1)
         value, importance = self.token_head(hidden).chunk(2, dim=-1)
         # Bounded, so that no weight underflows.
-        weight = torch.exp(_MOST * torch.tanh(importance / _MOST))
+        weight = torch.exp(MOST * torch.tanh(importance / MOST))
         labels = len(SENTENCE_OUTPUTS)
-        spoken = _weighted_mean(pooling, value[..., :labels], weight[..., :labels])
+        spoken = weighted_mean(pooling, value[..., :labels], weight[..., :labels])
         whole = response.transpose(1, 2) / response.sum(1, keepdim=True)
-        refused = _weighted_mean(whole, value[..., labels:], weight[..., labels:])
+        refused = weighted_mean(whole, value[..., labels:], weight[..., labels:])
         return self.sentence_head(sentences) + spoken, self.turn_head(turn) + refused[:, 0]
 
 
-def _weighted_mean(pooling: Tensor, value: Tensor, weight: Tensor) -> Tensor:
+def weighted_mean(pooling: Tensor, value: Tensor, weight: Tensor) -> Tensor:
     """Means of token values by token weights; rows of padding give 0."""
     return (pooling @ (weight * value)) / (pooling @ weight + 1e-6)

@@ -17,15 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from anthrometrics.detectors.manifest import Platt
-from anthrometrics.detectors.value_rules import turn_logits, turn_meaning
-from anthrometrics.detectors.window import Window
 from anthrometrics.induction.values import VALUES
 from training import corpus
 from training.model import SIZES
 from training.values import data, evaluate, zero_shot
 from training.values.data import ValueTurn
-from training.values.export import FILE, INPUTS, OUTPUTS, export
+from training.values.export import FILE, export
 from training.values.fit import Recipe, fit
+from training.values.predict import predict_with
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "values"
@@ -76,25 +75,7 @@ def _of(
 ) -> tuple[list[ValueTurn], NDArray[np.float64], NDArray[np.float64]]:
     """Turns of a split with the file's logits and meanings."""
     chosen = [turn for turn in turns if turn.split == split and turn.windows]
-    return chosen, *predict(session, chosen)
-
-
-def predict(
-    session: onnxruntime.InferenceSession, turns: list[ValueTurn]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Logits ``(turns, 17)`` and meanings ``(turns, width)``, one window at a time as the scorer runs."""
-    logits, meanings = [], []
-    for turn in turns:
-        found = [session.run(list(OUTPUTS), _feed(window)) for window in turn.windows]
-        logits.append(turn_logits([logit[0] for logit, _ in found]))
-        meanings.append(turn_meaning([mean[0] for _, mean in found], [w.response_tokens for w in turn.windows]))
-    return np.stack(logits), np.stack(meanings)
-
-
-def _feed(window: Window) -> dict[str, NDArray[Any]]:
-    ids = window.ids[None]
-    types, response = window.token_types()[None], window.response_mask()[None]
-    return dict(zip(INPUTS, (ids, np.ones_like(ids), types, response), strict=True))
+    return chosen, *predict_with(session, chosen)
 
 
 def _write_manifest(out: Path, platts: tuple[Platt, ...], zero: Platt, accuracy: dict[str, Any]) -> None:

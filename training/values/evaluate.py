@@ -16,8 +16,15 @@ from training.metrics import Estimate, calibration_error, counts, expected_f1_th
 from training.values.data import ValueTurn
 
 _DISTRACTORS = 3
+# Chances are counted in millionths, as what is resampled are whole numbers.
+_WHOLE = 1_000_000
 # Values with fewer expressing replies in the test split have no figure worth averaging.
 _ENOUGH = 15
+
+
+def truth_of(turns: list[ValueTurn]) -> NDArray[np.bool_]:
+    """Which values each reply expresses, shape ``(turns, 17)``."""
+    return np.asarray(np.stack([turn.targets for turn in turns]) > 0.5)
 
 
 def fit_platt(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> Platt:
@@ -29,7 +36,7 @@ def fit_platt(logits: NDArray[np.float64], truth: NDArray[np.bool_]) -> Platt:
 
 def calibrate(turns: list[ValueTurn], logits: NDArray[np.float64]) -> tuple[Platt, ...]:
     """Calibration of each value on fully read replies of the calibration split."""
-    truth = np.stack([turn.targets for turn in turns]) > 0.5
+    truth = truth_of(turns)
     return tuple(fit_platt(logits[:, i], truth[:, i]) for i in range(len(VALUES)))
 
 
@@ -69,9 +76,8 @@ class ValueResults:
 
 def evaluate(turns: list[ValueTurn], probability: NDArray[np.float64], platts: tuple[Platt, ...]) -> ValueResults:
     """F1, calibration and the 1-of-4 task on fully read replies."""
-    truth = np.stack([turn.targets for turn in turns]) > 0.5
+    truth, groups = truth_of(turns), _groups(turns)
     predicted = probability >= np.array([p.threshold for p in platts])
-    groups = np.unique([turn.group for turn in turns], return_inverse=True)[1].astype(np.int64)
     tables = np.stack([counts(truth[:, i], predicted[:, i], groups) for i in range(len(VALUES))], axis=1)
     rows: dict[str, dict[str, Any]] = {}
     for i, name in enumerate(VALUES):
@@ -83,20 +89,16 @@ def evaluate(turns: list[ValueTurn], probability: NDArray[np.float64], platts: t
             "confusion": {"tp": tp, "fp": fp, "fn": fn, "tn": tn},
         }
     often = [i for i, name in enumerate(VALUES) if rows[name]["positives"] >= _ENOUGH]
-    right, of_value = one_of_four(truth, probability)
-    per_group = np.zeros((int(groups.max()) + 1, 2), dtype=np.int64)
-    owner = np.nonzero(truth)[0]
-    np.add.at(per_group, (groups[owner], 0), (right * 1_000_000).round().astype(np.int64))
-    np.add.at(per_group, (groups[owner], 1), 1_000_000)
+    of_four, of_four_values, items = one_of_four_over(turns, probability)
     return ValueResults(
         turns=len(turns),
         groups=int(groups.max()) + 1,
         macro_f1=resampled(tables[:, often], lambda t: f1(t).mean(-1)),
         macro_values=tuple(VALUES[i] for i in often),
         values=rows,
-        one_of_four=resampled(per_group, lambda t: t[..., 0] / np.maximum(t[..., 1], 1)),
-        one_of_four_values={VALUES[i]: round(float(right[of_value == i].mean()), 4) for i in sorted(set(of_value))},
-        items=len(right),
+        one_of_four=of_four,
+        one_of_four_values=of_four_values,
+        items=items,
     )
 
 
@@ -116,8 +118,7 @@ def written(turns: list[ValueTurn], logits: NDArray[np.float64], platts: tuple[P
     both = [(pair["chosen"], pair["rejected"]) for pair in sides.values() if len(pair) == 2]
     ordered = [probability[a, columns[a]] > probability[b, columns[b]] for a, b in both]
     expressing = [a for a, _ in both]
-    truth = np.stack([turns[a].targets for a in expressing]) > 0.5
-    right, _ = one_of_four(truth, probability[expressing])
+    right, _ = one_of_four(truth_of([turns[a] for a in expressing]), probability[expressing])
     return {
         "pairs": len(both),
         "order": round(float(np.mean(ordered)), 4),
@@ -146,6 +147,34 @@ def one_of_four(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[N
         draws = [(below - k) / (len(others) - k) for k in range(_DISTRACTORS)]
         chances.append(max(float(np.prod(draws)), 0.0) if below >= _DISTRACTORS else 0.0)
     return np.array(chances), columns
+
+
+def one_of_four_over(turns: list[ValueTurn], score: NDArray[np.float64]) -> tuple[Estimate, dict[str, float], int]:
+    """The task over fully read replies.
+
+    Args:
+        turns: The replies.
+        score: Shape ``(turns, 17)``; larger is more.
+
+    Returns:
+        Chance of being right with its interval over prompt groups, that of each value, and how many items there are.
+    """
+    truth, groups = truth_of(turns), _groups(turns)
+    right, of_value = one_of_four(truth, score)
+    table = np.zeros((int(groups.max()) + 1, 2), dtype=np.int64)
+    owner = groups[np.nonzero(truth)[0]]
+    np.add.at(table, (owner, 0), (right * _WHOLE).round().astype(np.int64))
+    np.add.at(table, (owner, 1), _WHOLE)
+    return (
+        resampled(table, lambda t: t[..., 0] / np.maximum(t[..., 1], 1)),
+        {VALUES[i]: round(float(right[of_value == i].mean()), 4) for i in sorted(set(of_value))},
+        len(right),
+    )
+
+
+def _groups(turns: list[ValueTurn]) -> NDArray[np.int64]:
+    """Number of the prompt group of each reply."""
+    return np.unique([turn.group for turn in turns], return_inverse=True)[1].astype(np.int64)
 
 
 def agreement(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from anthrometrics.induction.values import VALUES
-from training.fit import _CLS, _MASK, _SEP, computes_bf16, packed, warmed_and_cooled
+from training.fit import CLS, MASK, SEP, computes_bf16, packed
+from training.steps import Steps
 from training.values.data import ValueTurn
 from training.values.model import LAYERS, ValueModel
 
@@ -68,11 +68,11 @@ def collate(turns: list[ValueTurn], recipe: Recipe | None, rng: np.random.Genera
         for window in turn.windows:
             ids, start = window.ids.copy(), window.response_start
             if drop:
-                ids, start = np.concatenate([[_CLS, _SEP], ids[start:]]), 2
+                ids, start = np.concatenate([[CLS, SEP], ids[start:]]), 2
             if recipe is not None:
                 mask = rng.random(len(ids)) < recipe.mask_tokens
                 mask[:start] = mask[-1] = False
-                ids[mask] = _MASK
+                ids[mask] = MASK
             rows.append((ids, start))
             turn_of.append(position)
     length = max(len(ids) for ids, _ in rows)
@@ -127,18 +127,14 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
         last.bias.copy_(torch.logit(torch.from_numpy(_priors(turns))))
     repeats = _repeats(turns, recipe)
     plan = [list(_batches(_drawn(turns, repeats, rng), recipe, rng)) for _ in range(recipe.epochs)]
-    steps = sum(map(len, plan))
+    number = sum(map(len, plan))
     heads = [p for name, p in model.named_parameters() if not name.startswith("trunk.")]
-    groups = [{"params": heads, "lr": recipe.head_lr}]
+    groups = [{"params": heads, "lr": recipe.head_lr, "weight_decay": recipe.weight_decay}]
     if recipe.tune_trunk:
-        groups.append({"params": list(model.trunk.parameters()), "lr": recipe.trunk_lr})
+        groups.append({**groups[0], "params": list(model.trunk.parameters()), "lr": recipe.trunk_lr})
     model.trunk.requires_grad_(recipe.tune_trunk)
-    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
-    schedule = warmed_and_cooled(optimizer, steps, recipe.warmup)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
-    )
-    step, seen, started = 0, 0, time.monotonic()
+    steps = Steps(model, groups, number, recipe.warmup, recipe.average)
+    seen, started = 0, time.monotonic()
     model.train()
     for epoch, groups_of_turns in enumerate(plan):
         losses = []
@@ -149,19 +145,12 @@ def fit(turns: list[ValueTurn], recipe: Recipe) -> ValueModel:
             found = turn_logits(logits, batch.turn_of, len(some))
             each = binary_cross_entropy_with_logits(found, batch.targets, reduction="none") * batch.weights
             loss = each.sum() / len(some)
-            if not math.isfinite(float(loss.detach())):
-                raise SystemExit(f"loss is {float(loss)} at step {step}; lower trunk_lr in the recipe")
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
-            averaged.update_parameters(model)
-            step, seen = step + 1, seen + batch.tokens
+            steps.take(loss)
+            seen += batch.tokens
             losses.append(float(loss.detach()))
         rate = seen / (time.monotonic() - started)
-        print(f"epoch {epoch} step {step}/{steps} loss {np.mean(losses):.3f} {rate:.0f} tokens/s", flush=True)
-    model.load_state_dict(averaged.module.state_dict())
+        print(f"epoch {epoch} step {steps.done}/{number} loss {np.mean(losses):.3f} {rate:.0f} tokens/s", flush=True)
+    model.load_state_dict(steps.averaged.state_dict())
     return model.eval()
 
 

@@ -9,7 +9,7 @@ from transformers import BertModel
 from anthrometrics.detectors.manifest import model_dir
 from anthrometrics.induction.values import VALUES
 from training.export import import_weights
-from training.model import _MOST, DetectorModel, _weighted_mean
+from training.model import MOST, DetectorModel, weighted_mean
 
 LAYERS = 3
 
@@ -57,7 +57,7 @@ class ValueModel(nn.Module):
         pooling = (response_mask / response_mask.sum(1, keepdim=True)).unsqueeze(1)
         mean = (pooling @ hidden)[:, 0]
         value, importance = self.token_head(hidden).chunk(2, dim=-1)
-        weight = torch.exp(_MOST * torch.tanh(importance / _MOST))
-        spoken = _weighted_mean(pooling, value, weight)[:, 0]
+        weight = torch.exp(MOST * torch.tanh(importance / MOST))
+        spoken = weighted_mean(pooling, value, weight)[:, 0]
         logits = self.whole_head(torch.cat([hidden[:, 0], mean], dim=-1)) + spoken
         return logits, mean / mean.norm(dim=-1, keepdim=True)

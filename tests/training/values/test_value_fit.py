@@ -7,10 +7,10 @@ import torch
 
 from anthrometrics.induction.values import VALUES
 from training import corpus
-from training.values.__main__ import predict as predict_with
 from training.values.data import written_replies
 from training.values.export import FILE, export
 from training.values.fit import Recipe, fit, predict, turn_logits
+from training.values.predict import predict_with
 
 # Libraries of the export warn about their own future; what they produce is what is tested.
 pytestmark = pytest.mark.filterwarnings("default")
