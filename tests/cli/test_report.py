@@ -26,6 +26,14 @@ def test_a_file_of_scores_needs_labels(cli, examples, tmp_path):
     assert done.returncode == 2 and "--detail labels" in done.stderr and not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize("content", ["", '{"answers": []}\n'])
+def test_nothing_readable_is_no_page(cli, tmp_path, content):
+    (tmp_path / "in.jsonl").write_text(content, encoding="utf-8")
+    done = cli("report", "in.jsonl", "-o", "page.html", "--response-field", "response", cwd=tmp_path)
+    assert done.returncode == 2 and "anthrometrics: nothing readable in in.jsonl" in done.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_scoring_writes_the_page_beside_the_scores(cli, examples, tmp_path):
     done = cli("score", examples[0], "-o", tmp_path / "out.jsonl", "--html", tmp_path / "page.html")
     assert done.returncode == 0 and (tmp_path / "out.jsonl").exists()

@@ -43,7 +43,7 @@ class Tables:
         """Name, records with labels, and provenance of one set.
 
         Raises:
-            InputError: It cannot be read, or is of scores without labels.
+            InputError: It cannot be read, holds no turn, or is of scores without labels.
         """
         from anthrometrics.comparison.table import read_records
 
@@ -53,6 +53,8 @@ class Tables:
                 raise InputError(f"{path} has no labels; score with --detail labels or sentences")
             return self._name(path), records, meta.get("provenance", {})
         scores = self._score(path)
+        if not len(scores):
+            raise InputError(f"nothing readable in {path}")
         return self._name(path), scores.to_dicts("sentences", text=True), scores.provenance
 
     def _is_scored(self, path: str) -> bool:
