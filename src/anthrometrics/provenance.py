@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.codebook import VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from anthrometrics.detectors.encoder import Encoder
     from anthrometrics.detectors.manifest import Manifest
 
-__all__ = ["provenance_of", "value_names", "version_of"]
+__all__ = ["digest_of", "provenance_of", "value_names", "version_of"]
 
 # Instruction sets that choose ONNX Runtime's kernels, and with them the last digits of a score.
 _RELEVANT: Final = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp")
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """32 hexadecimal digits over texts in their order, however they are cut into files."""
+    found = blake2b(digest_size=16)
+    for text in texts:
+        found.update(text.encode("utf-8", "backslashreplace") + b"\0")
+    return found.hexdigest()
 
 
 def version_of(package: str) -> str:

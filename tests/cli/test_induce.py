@@ -174,6 +174,17 @@ def test_a_config_file_and_options_that_win(cli, base, prefs, tmp_path):
     assert wrong.returncode == 2 and 'there is no option "bass"; did you mean base' in wrong.stderr
 
 
+@pytest.mark.parametrize("found", ["nobody/nothing", "folder"])
+@pytest.mark.parametrize("dry", [("--dry-run",), ()])
+def test_a_base_that_is_not_there_is_told_before_anything_is_done(cli, arguments, tmp_path, found, dry):
+    (tmp_path / "folder").mkdir()
+    options = ("--values", "empathy", "--base", found, *dry, "-o", "run")
+    done = cli(*arguments, *options, cwd=tmp_path, environment={"HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 2, done.stderr
+    assert "cannot load" in done.stderr and "as a causal language model" in done.stderr
+    assert "curate" not in done.stderr and not (tmp_path / "run" / "pairs").exists()
+
+
 def test_bad_models_and_pairs_are_told_with_their_mend(cli, arguments, base, prefs, tmp_path):
     bare = save_model(tmp_path / "bare", template=False)
     done = cli(*arguments, "--values", "empathy", "--base", bare, "-o", tmp_path / "a")
@@ -192,14 +203,20 @@ def test_bad_models_and_pairs_are_told_with_their_mend(cli, arguments, base, pre
     assert "no adapter is trained" in done.stderr and "lower learning_rate" in done.stderr
 
 
-def test_a_missing_extra_is_named(python, arguments, tmp_path):
+@pytest.mark.parametrize(
+    ("library", "extra", "options"),
+    [("trl", "induce", ()), ("openai", "endpoint", ("--engine", "endpoint", "--endpoint", "http://127.0.0.1:9/v1"))],
+)
+def test_a_missing_extra_is_named(python, arguments, tmp_path, library, extra, options):
     code = (
-        "import sys; sys.modules['trl'] = None\n"
+        f"import sys; sys.modules['{library}'] = None\n"
         "from anthrometrics.cli import main; sys.argv[0] = 'anthrometrics'; main()"
     )
-    done = python("-c", code, *arguments, "--values", "empathy", "-o", tmp_path / "run")
+    done = python("-c", code, *arguments, *options, "--values", "empathy", "-o", tmp_path / "run")
     errors = done.stderr.decode()
-    assert done.returncode == 2 and "pip install 'anthrometrics[induce]'" in errors and "Traceback" not in errors
+    assert done.returncode == 2 and f"pip install 'anthrometrics[{extra}]'" in errors and "Traceback" not in errors
+    # What answers is needed last, and said first all the same.
+    assert library == "trl" or "curate" not in errors
 
 
 def wait_for(condition, process, limit=300.0):

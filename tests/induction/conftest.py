@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import anthrometrics
+from tests.induction.server import serving
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{% if message.role == 'assistant' %}{% generation %}"
@@ -94,3 +95,10 @@ def make_small_base(folder: Path) -> Path:
 def small_base(tmp_path_factory):
     """Folder of the model."""
     return make_small_base(tmp_path_factory.mktemp("small-base"))
+
+
+@pytest.fixture
+def server():
+    """URL of a server on this machine."""
+    with serving() as url:
+        yield url

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anthrometrics.cli.options import cache_option, make_scorer, scorer_options
-from anthrometrics.cli.pairs import check_output, names, pair_options, push_table, random_options, scored_pairs, told
+from anthrometrics.cli.options import cache_option, make_scorer, names, scorer_options
+from anthrometrics.cli.pairs import check_output, pair_options, push_table, random_options, scored_pairs, told
 from anthrometrics.cli.render import console
 from anthrometrics.cli.writing import stdout_errors
 from anthrometrics.induction.selection import MARGIN, REASONS

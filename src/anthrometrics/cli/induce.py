@@ -12,8 +12,9 @@ from anthrometrics.cli.induce_options import config_options, table_of
 from anthrometrics.cli.render import console, printable
 from anthrometrics.cli.stopping import exit_code, terminable
 from anthrometrics.errors import AnthrometricsError, InputError
-from anthrometrics.induction.run.config import InduceConfig, read_config
+from anthrometrics.induction.run.config import STAGES, InduceConfig
 from anthrometrics.induction.run.reporter import Reporter
+from anthrometrics.induction.tables import read_toml
 from anthrometrics.report.wording import digits_of, interval, name_of, p_value, percent, share, signed
 
 if TYPE_CHECKING:
@@ -29,13 +30,12 @@ __all__ = ["induce"]
 # Further effects that the table shows of each value, and how wide their names are.
 _OTHERS: Final = 3
 _MEASURE: Final = 20
-_STAGES: Final = ("curate", "train", "generate", "score", "qa", "compare", "report")
 
 
 @click.command
 @click.option("-o", "--out", metavar="RUN", help="Folder of the run; a run that is there goes on.")
 @click.option("--config", "config_file", metavar="FILE.toml", help="Options from a file; those given here win.")
-@click.option("--stage", "stages", multiple=True, metavar="STAGE", help=f"Only this one, of {', '.join(_STAGES)}.")
+@click.option("--stage", "stages", multiple=True, metavar="STAGE", help=f"Only this one, of {', '.join(STAGES)}.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost, and train nothing.")
 @config_options
 def induce(out: str | None, config_file: str | None, stages: tuple[str, ...], dry_run: bool, **given: Any) -> int:
@@ -71,7 +71,7 @@ def induce(out: str | None, config_file: str | None, stages: tuple[str, ...], dr
 
 def _merged(config_file: str | None, given: dict[str, Any]) -> dict[str, Any]:
     """The file's table, with what was given in place of what it says; tables within it field by field."""
-    table = read_config(config_file) if config_file else {}
+    table = read_toml(config_file) if config_file else {}
     for name, value in given.items():
         both = isinstance(value, dict) and isinstance(table.get(name), dict)
         table[name] = table[name] | value if both else value

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.induction.values import Value
 
-__all__ = ["ValuesCommand", "cache_option", "make_scorer", "scorer_options", "values_asked", "values_option"]
+__all__ = ["ValuesCommand", "cache_option", "make_scorer", "names", "scorer_options", "values_asked", "values_option"]
 
 _ALL: Final = "all"
 
@@ -41,6 +41,11 @@ class ValuesCommand(click.Command):
             if words[place] == "--values" and following != _ALL and not following.lower().endswith(".toml"):
                 words[place] = f"--values={_ALL}"
         return super().parse_args(ctx, words)
+
+
+def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    """What a comma separates."""
+    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 def values_asked(named: Sequence[str]) -> bool | list[Value]:

@@ -27,15 +27,10 @@ if TYPE_CHECKING:
     from anthrometrics.induction.preferences import PreferencePair
     from anthrometrics.induction.pushes import Push
 
-__all__ = ["check_output", "names", "pair_options", "push_table", "random_options", "rounded", "scored_pairs", "told"]
+__all__ = ["check_output", "pair_options", "push_table", "random_options", "rounded", "scored_pairs", "told"]
 
 # Shown whatever they are; others if their interval leaves zero out.
 _ALWAYS: Final = (*TURN_DETECTORS, "words")
-
-
-def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    """What a comma separates."""
-    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anthrometrics.cli.options import names
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,7 +21,7 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--id-field", metavar="NAME", help="Field of the id."),
         click.option("--prompt-field", metavar="NAME", help="Field of the prompt."),
         click.option("--response-field", metavar="NAME", help="Field of the response; dots lead into objects: a.b.0"),
-        click.option("--keep", metavar="FIELD,...", default="", callback=_names, help="Fields to copy to the output."),
+        click.option("--keep", metavar="FIELD,...", default="", callback=names, help="Fields to copy to the output."),
         click.option(
             "--reasoning",
             type=click.Choice(["exclude", "include"]),
@@ -43,7 +45,3 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
-
-
-def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())

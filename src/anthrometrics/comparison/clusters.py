@@ -7,7 +7,7 @@ Answers to one prompt are not independent, so every statistic of a comparison is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ROUNDING", "ClusterSums", "Estimate", "alike", "both_sums", "cluster_sums", "estimate"]
+__all__ = ["ROUNDING", "ClusterSums", "Estimate", "alike", "both_sums", "cluster_sums", "estimate", "finite", "mean_of"]
 
 # Differences below this share of the numbers that they come from are rounding, not data.
 ROUNDING: Final = 1e-12
@@ -172,3 +172,16 @@ def estimate(tuned: ClusterSums, base: ClusterSums | None = None) -> Estimate:
         error=np.sqrt(total),
         df=np.divide(total**2, spread, out=np.full(total.shape, np.nan), where=total > 0),
     )
+
+
+def mean_of(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Mean of what was measured, NaN where nothing was."""
+    measured = ~np.isnan(values)
+    number = measured.sum(axis=axis)
+    total = np.where(measured, values, 0.0).sum(axis=axis)
+    return np.asarray(np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0))
+
+
+def finite(value: float | np.floating[Any]) -> float | None:
+    """The number as records have it: None where it is NaN or infinite, which JSON cannot write."""
+    return float(value) if np.isfinite(value) else None

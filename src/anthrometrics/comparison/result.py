@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from anthrometrics.codebook import TURN_DETECTORS
+from anthrometrics.comparison.clusters import finite
 from anthrometrics.comparison.decisions import Decisions, decisions_of
 from anthrometrics.comparison.effects import (
     cliffs_delta,
@@ -23,7 +24,7 @@ from anthrometrics.comparison.measures import MEASURES, VALUE, Measure
 from anthrometrics.comparison.pairing import check_alike, pair
 from anthrometrics.comparison.significance import benjamini_hochberg, holm, permutation, sign_flip
 from anthrometrics.comparison.wording import headline_of
-from anthrometrics.errors import MissingExtraError
+from anthrometrics.output.table import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,11 +195,7 @@ class Comparison:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        return pandas.DataFrame(self.to_dict(items=0)["measures"])
+        return frame_of(self.to_dict(items=0)["measures"])
 
     def plot(self) -> Figure:
         """A forest plot of the differences.
@@ -324,13 +321,13 @@ def _differences(
             p=float(p[i]),
             p_holm=float(strict[i]),
             p_bh=float(rate[i]),
-            dz=_number(dz[i]),
+            dz=finite(dz[i]),
             cliffs_delta=float(delta[i]),
             tost_p=float(tost[i]),
             equivalent=bool(
                 tost[i] < options.alpha and -options.margin < intervals.low[i] and intervals.high[i] < options.margin
             ),
-            detectable=_number(smallest[i]),
+            detectable=finite(smallest[i]),
         )
         for i, measure in enumerate(measures)
     )
@@ -358,7 +355,7 @@ def _shown(table: ScoreTable, row: int, decisions: Decisions) -> dict[str, Any]:
         "response": item.response,
         "words": int(table.words[row]),
         "refusal_label": item.refusal_label,
-        "values": {name: _number(table.values[row, _column(name)]) for name in TURN_DETECTORS},
+        "values": {name: finite(table.values[row, _column(name)]) for name in TURN_DETECTORS},
         "sentences": sentences,
         **_expressed(table, row, decisions),
     }
@@ -384,10 +381,6 @@ def _column(key: str) -> int:
     return next(i for i, measure in enumerate(MEASURES) if measure.key == key)
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def _plain(value: Any) -> Any:
     """Numbers that JSON cannot write become None."""
     if isinstance(value, dict):
@@ -395,5 +388,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
+        return finite(value)
     return int(value) if isinstance(value, np.integer) else value

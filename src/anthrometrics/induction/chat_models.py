@@ -11,12 +11,22 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from anthrometrics.detectors.manifest import shipped_dir
 from anthrometrics.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["ChatModel", "chat_ids", "load_chat_model", "take_off_adapters", "use_adapter", "without_bars"]
+__all__ = [
+    "ChatModel",
+    "chat_ids",
+    "check_base",
+    "load_chat_model",
+    "located",
+    "take_off_adapters",
+    "use_adapter",
+    "without_bars",
+]
 
 _TINY: Final = "tiny-chat"
 _ASKED: Final = [{"role": "user", "content": "Hello"}]
@@ -66,7 +76,7 @@ def load_chat_model(
         MissingExtraError: torch or transformers are not installed.
     """
     torch, transformers = _libraries()
-    source = _located(base)
+    source = located(base)
     wanted = _device(torch, device)
     options: dict[str, Any] = {"dtype": _dtype(torch, dtype, wanted)}
     if quantized:
@@ -80,6 +90,28 @@ def load_chat_model(
         # No new token, which would resize the embeddings: padded places are masked anyway.
         tokenizer.pad_token = tokenizer.eos_token
     return ChatModel(model.eval(), tokenizer, str(base), _digest(Path(source), model, tokenizer))
+
+
+def check_base(base: str | Path) -> None:
+    """See that there is such a model, by its config alone.
+
+    Args:
+        base: As ``load_chat_model`` takes it.
+
+    Raises:
+        InputError: There is none.
+        MissingExtraError: It is neither a folder nor the one that ships, and transformers are not installed.
+    """
+    source = located(base)
+    if (Path(source) / "config.json").is_file():
+        return
+    _, transformers = _libraries()
+    try:
+        found = transformers.utils.cached_file(source, "config.json")
+    except (OSError, ValueError) as error:
+        raise _no_model(source, _line_of(error)) from error
+    if found is None:
+        raise _no_model(source, "there is no config.json in it.")
 
 
 def chat_ids(tokenizer: Any, messages: Sequence[dict[str, str]], *, answer: str | None = None) -> list[int]:
@@ -179,10 +211,7 @@ def _loaded(transformers: Any, source: str, options: dict[str, Any]) -> tuple[An
                 source, output_loading_info=True, ignore_mismatched_sizes=True, **options
             )
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise InputError(
-            f"cannot load {source} as a causal language model: {_line_of(error)} Name a folder with config.json, "
-            "weights and tokenizer, or a model of the hub that can be reached."
-        ) from error
+        raise _no_model(source, _line_of(error)) from error
     # transformers draws these at random, and what answers then is no model.
     if missing := sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}):
         raise InputError(
@@ -190,6 +219,13 @@ def _loaded(transformers: Any, source: str, options: dict[str, Any]) -> tuple[An
             f"has them in another shape ({missing[0]} among them); fetch it again, or name a model made to speak"
         )
     return tokenizer, model
+
+
+def _no_model(source: str, reason: str) -> InputError:
+    return InputError(
+        f"cannot load {source} as a causal language model: {reason} Name a folder with config.json, weights and "
+        "tokenizer, or a model of the hub that can be reached."
+    )
 
 
 def _line_of(error: Exception) -> str:
@@ -232,13 +268,20 @@ def without_bars() -> Iterator[None]:
             transformers.utils.logging.enable_progress_bar()
 
 
-def _located(base: str | Path) -> str:
+def located(base: str | Path) -> str:
+    """Folder of the base that ships, or whatever else was named.
+
+    Raises:
+        InputError: It does not ship with this version.
+    """
     if base != _TINY:
         return str(base)
-    for root in (Path(__file__).parents[1], Path(__file__).parents[3]):
-        if (root / "models" / _TINY / "config.json").is_file():
-            return str(root / "models" / _TINY)
-    raise InputError("the model tiny-chat does not ship with this version; name a folder or a model of the hub as base")
+    folder = shipped_dir(_TINY)
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"the model {_TINY} does not ship with this version; name a folder or a model of the hub as base"
+        )
+    return str(folder)
 
 
 def _device(torch: Any, device: str) -> str:

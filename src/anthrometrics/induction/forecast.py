@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.errors import MissingExtraError
 from anthrometrics.induction.pair_scores import PairScores, score_pairs, scorer_for, value_named
 from anthrometrics.induction.pushes import Push, pushes_of
 from anthrometrics.induction.selection import Rules, select
+from anthrometrics.output.table import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,11 +98,7 @@ class Forecast:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        return pandas.DataFrame([push.to_dict() for push in self.measures], columns=list(Push.__slots__))
+        return frame_of([push.to_dict() for push in self.measures], list(Push.__slots__))
 
 
 def forecast(

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anthrometrics.comparison.clusters import finite, mean_of
 from anthrometrics.comparison.intervals import mean_intervals
 from anthrometrics.comparison.length import like_length
 from anthrometrics.induction.pair_scores import WORDS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from anthrometrics.induction.pair_scores import PairScores
 
 __all__ = ["Push", "pushes_of"]
@@ -90,7 +89,7 @@ def pushes_of(
     found = mean_intervals(np.hstack([change, adjusted]), scores.clusters, level=level, resamples=resamples, seed=seed)
     width = len(scores.keys)
     counts = (~np.isnan(np.hstack([change, adjusted]))).sum(axis=0)
-    sides = [_means(np.where(np.isnan(change), np.nan, side)) for side in (scores.chosen, scores.rejected)]
+    sides = [mean_of(np.where(np.isnan(change), np.nan, side), axis=0) for side in (scores.chosen, scores.rejected)]
     clusters = [len(np.unique(scores.clusters[~np.isnan(column)])) for column in change.T]
     return tuple(
         Push(
@@ -98,25 +97,15 @@ def pushes_of(
             value=value,
             n=int(counts[i]),
             clusters=clusters[i],
-            chosen=_number(sides[0][i]),
-            rejected=_number(sides[1][i]),
-            difference=_number(found.mean[i]),
-            low=_number(found.low[i]),
-            high=_number(found.high[i]),
-            adjusted=_number(found.mean[width + i]),
-            adjusted_low=_number(found.low[width + i]),
-            adjusted_high=_number(found.high[width + i]),
+            chosen=finite(sides[0][i]),
+            rejected=finite(sides[1][i]),
+            difference=finite(found.mean[i]),
+            low=finite(found.low[i]),
+            high=finite(found.high[i]),
+            adjusted=finite(found.mean[width + i]),
+            adjusted_low=finite(found.low[width + i]),
+            adjusted_high=finite(found.high[width + i]),
             adjusted_n=int(counts[width + i]),
         )
         for i, key in enumerate(scores.keys)
     )
-
-
-def _means(side: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of columns without what is missing; NaN where all is."""
-    counts = (~np.isnan(side)).sum(axis=0)
-    return np.asarray(np.divide(np.nansum(side, axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0))
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -26,6 +26,7 @@ __all__ = [
     "json_line",
     "json_text",
     "move",
+    "read_json",
     "sweep",
 ]
 
@@ -43,6 +44,15 @@ def json_line(record: dict[str, Any]) -> str:
 def json_text(value: dict[str, Any]) -> str:
     """Indented JSON for people."""
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What ``json_text`` wrote; None if there is no such file, or it holds no whole object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def beside(output: Path, suffix: str) -> Path:

@@ -27,6 +27,7 @@ __all__ = [
     "Kind",
     "arrow_schema",
     "columns_of",
+    "frame_of",
     "pandas_frame",
     "polars_frame",
     "row_of",
@@ -35,6 +36,7 @@ __all__ = [
 
 Kind = Literal["text", "integer", "number", "boolean", "refusal", "sentences"]
 Record = dict[str, Any]
+_Names = list[str] | tuple[str, ...]
 # What the column of a value begins with.
 VALUE: Final = "value_"
 _INT64: Final = 1 << 63
@@ -142,8 +144,13 @@ def arrow_schema(columns: Sequence[Column]) -> pyarrow.Schema:
     return pyarrow.schema([(column.name, types[column.kind]) for column in columns])
 
 
-def pandas_frame(records: Iterable[Record], columns: Sequence[Column]) -> pd.DataFrame:
-    """A pandas table; numbers that are missing are NaN.
+def frame_of(rows: Any, columns: _Names | None = None, index: _Names | None = None) -> pd.DataFrame:
+    """A pandas table.
+
+    Args:
+        rows: Dicts, or an array of shape ``(index, columns)``.
+        columns: Their names, also where there are no rows; by default those of the dicts.
+        index: Names of the rows; by default they are numbered.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -152,13 +159,22 @@ def pandas_frame(records: Iterable[Record], columns: Sequence[Column]) -> pd.Dat
         import pandas
     except ImportError as error:
         raise MissingExtraError("pandas", "pandas") from error
-    rows = [row_of(record, columns) for record in records]
-    frame = pandas.DataFrame(rows, columns=[column.name for column in columns])
+    frame: pd.DataFrame = pandas.DataFrame(rows, columns=columns, index=index)
+    return frame
+
+
+def pandas_frame(records: Iterable[Record], columns: Sequence[Column]) -> pd.DataFrame:
+    """A pandas table; numbers that are missing are NaN.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    frame = frame_of([row_of(record, columns) for record in records], [column.name for column in columns])
     types: dict[Kind, Any] = {"number": "float64", "integer": "int64", "boolean": "boolean"}
     for column in columns:
         name = column.name
         if column.kind == "refusal":
-            frame[name] = pandas.Categorical(frame[name], categories=REFUSAL_LABELS)
+            frame[name] = frame[name].astype("category").cat.set_categories(REFUSAL_LABELS)
         elif column.kind in types:
             missing = column.kind == "integer" and name.startswith("kept.")
             frame[name] = frame[name].astype("Int64" if missing else types[column.kind])

@@ -24,9 +24,10 @@ __all__ = [
     "loss_curves",
     "scatters",
     "value_heat",
+    "was_found",
 ]
 
-ALPHA: Final = 0.05
+_ALPHA: Final = 0.05
 _MEASURES: Final = ("detector",)
 # No margin is drawn: equivalence is not part of a run's table.
 _NO_MARGIN: Final = 0.0
@@ -163,7 +164,7 @@ def effect_heat(rows: Sequence[_Row]) -> Matrix:
     cells = tuple(
         (
             value,
-            tuple(_cell(found[key], widest[key], _found(found[key]), digits_of(found[key]["unit"])) for key in keys),
+            tuple(_cell(found[key], widest[key], was_found(found[key]), digits_of(found[key]["unit"])) for key in keys),
         )
         for value, found in by_value.items()
     )
@@ -220,7 +221,7 @@ def _effect(row: _Row, scale: Any) -> EffectRow:
         p=p_value(row["p_holm"]),
         null=signed(null["difference"], digits) if controlled else "",
         null_interval=interval(null["low"], null["high"], digits),
-        found=_found(row),
+        found=was_found(row),
         beyond={True: "yes", False: "no", None: ""}[row["beyond_null"]],
         mark=_mark(row, scale),
         control=_mark(null, scale) if controlled else None,
@@ -235,9 +236,10 @@ def _mark(row: _Row, scale: Any) -> Mark:
     return Mark(scale.at(row["difference"]), scale.at(row["low"]), scale.at(row["high"]))
 
 
-def _found(row: _Row) -> bool:
+def was_found(row: _Row) -> bool:
+    """Whether a difference is significant after Holm and, where there are null adapters, beyond them."""
     adjusted = finite(row["p_holm"])
-    return adjusted is not None and adjusted < ALPHA and row["beyond_null"] is not False
+    return adjusted is not None and adjusted < _ALPHA and row["beyond_null"] is not False
 
 
 def _cell(row: _Row, widest: float, found: bool, digits: int) -> MatrixCell:

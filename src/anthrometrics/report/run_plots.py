@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anthrometrics.errors import InputError
 from anthrometrics.report.palette import BASE, TUNED
 from anthrometrics.report.plots import INK, LINE, SIZE, SOFT, TITLE, blank, strip
+from anthrometrics.report.run_figures import was_found
 from anthrometrics.report.wording import digits_of, finite, name_of, signed
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _heat(table: Sequence[Sequence[Mapping[str, Any]]], rows: list[str], columns
     drawn = axes.imshow(shown, cmap=colours, vmin=-most, vmax=most, aspect="auto")
     for y, line in enumerate(table):
         for x, row in enumerate(line):
-            mark = "•" if _found(row) else ""
+            mark = "•" if was_found(row) else ""
             text = f"{signed(row['difference'], digits_of(row['unit']))}{mark}"
             dark = abs(_or_nan(row["difference"])) > 0.6 * most
             axes.text(x, y, text, ha="center", va="center", fontsize=SIZE - 2, color="white" if dark else INK)
@@ -115,7 +116,7 @@ def _row(axes: Axes, row: Mapping[str, Any], place: int) -> None:
             continue
         if low is not None and high is not None:
             axes.plot((low, high), (place + offset, place + offset), color=colour, linewidth=1.4)
-        face = colour if not prefix and _found(row) else "white"
+        face = colour if not prefix and was_found(row) else "white"
         axes.plot(value, place + offset, "|" if prefix else "o", markersize=5.5, color=colour, markerfacecolor=face)
 
 
@@ -146,11 +147,6 @@ def _detectors(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not rows:
         raise InputError("this run has no side effects to draw")
     return rows
-
-
-def _found(row: Mapping[str, Any]) -> bool:
-    adjusted = finite(row["p_holm"])
-    return adjusted is not None and adjusted < 0.05 and row["beyond_null"] is not False
 
 
 def _or_nan(value: Any) -> float:

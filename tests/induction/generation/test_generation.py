@@ -5,11 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -17,7 +14,9 @@ from anthrometrics import read_turns
 from anthrometrics.errors import InputError
 from anthrometrics.induction.chat_models import load_chat_model
 from anthrometrics.induction.generation import Answer, Endpoint, GenerationConfig, Local, Vllm, generate
+from anthrometrics.induction.generation.vllm import room_for_rank
 from anthrometrics.induction.suites import Prompt
+from tests.induction.server import Server
 
 SHORT = GenerationConfig(max_new_tokens=12, batch_size=4)
 DRAWN = GenerationConfig(max_new_tokens=12, batch_size=4, samples=2, temperature=0.9, top_p=0.95, seed=3)
@@ -183,56 +182,6 @@ def test_a_killed_run_goes_on_and_ends_the_same(small_base, tmp_path):
     assert not journal.exists()
 
 
-class Server(BaseHTTPRequestHandler):
-    """Answers as OpenAI's chat completions do; turns away what the tests ask it to."""
-
-    failures: ClassVar[dict[str, list[int]]] = {}
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        prompt = body["messages"][-1]["content"]
-        queue = self.failures.get(prompt, [])
-        if queue:
-            status = queue[0] if queue[0] < 500 else queue.pop(0)
-            return self._send(status, {"error": {"message": f"no to {prompt}"}})
-        text = f"{body['model']} says {prompt} {body['temperature']} {body['max_tokens']}"
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-        usage = {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8}
-        return self._send(
-            200,
-            {
-                "id": "x",
-                "object": "chat.completion",
-                "created": 0,
-                "model": body["model"],
-                "choices": [choice],
-                "usage": usage,
-            },
-        )
-
-    def _send(self, status, body):
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    Server.failures = {}
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}/v1"
-        running.shutdown()
-        thread.join()
-
-
 def test_a_server_answers(server, tmp_path):
     found = lines(generate(Endpoint(server, "m"), PROMPTS, SHORT, tmp_path / "a.jsonl"))
     assert found[2]["response"] == "m says Name a river. 0.0 12"
@@ -251,6 +200,24 @@ def test_a_server_that_is_busy_is_asked_again(server, tmp_path):
     Server.failures = {"Hello?": [503, 503]}
     found = lines(generate(Endpoint(server, "m"), PROMPTS, SHORT, tmp_path / "a.jsonl"))
     assert all(row["response"] for row in found)
+
+
+def test_a_server_lists_what_it_has(server):
+    Server.models = ["m", "empathy/seed-0"]
+    assert Endpoint(server, "m").models() == ("m", "empathy/seed-0")
+    for status, words in {401: "says 401 to the list", 404: "says 404 to the list", 405: "does not list"}.items():
+        Server.failures = {"models": [status]}
+        with pytest.raises(InputError, match=words):
+            Endpoint(server, "m", retries=0).models()
+    with pytest.raises(InputError, match="cannot reach"):
+        Endpoint("http://127.0.0.1:9/v1", "m", retries=0).models()
+
+
+@pytest.mark.parametrize(("rank", "room"), [(1, 8), (4, 8), (16, 16), (300, 320)])
+def test_vllm_is_given_room_that_it_can_make(rank, room):
+    assert room_for_rank(rank) == room
+    with pytest.raises(InputError, match="up to rank 512"):
+        room_for_rank(513)
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "says 401"), (404, "says 404"), (503, "after 0 retries")])

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anthrometrics import InputError
-from anthrometrics.induction.run.config import InduceConfig, read_config, write_config
+from anthrometrics.induction.run.config import InduceConfig, write_config
 from anthrometrics.induction.run.induce import settled
 from anthrometrics.induction.suites import SUITES
+from anthrometrics.induction.tables import read_toml
 from anthrometrics.induction.tuning import TuningConfig
 from anthrometrics.induction.values import VALUES
 
@@ -41,7 +42,7 @@ def test_a_file_gives_what_it_says(tmp_path):
     file.write_text(
         'base = "tiny-chat"\nvalues = ["honesty"]\nseeds = [0, 1]\n[tuning]\nmethod = "sft"\nepochs = 2\n', "utf-8"
     )
-    config = InduceConfig.from_dict(read_config(file))
+    config = InduceConfig.from_dict(read_toml(file))
     assert config.seeds == (0, 1) and (config.tuning.method, config.tuning.epochs) == ("sft", 2)
     assert config.with_seed(1).seed == 1
 
@@ -65,6 +66,9 @@ def test_a_file_gives_what_it_says(tmp_path):
         ({"prompts_per_suite": 0}, "prompts_per_suite must be at least 1"),
         ({"resamples": 10}, "resamples must be at least 100"),
         ({"engine": "vlm"}, "engine must be transformers or vllm"),
+        ({"engine": "endpoint"}, "needs the URL of a server"),
+        ({"endpoint": "http://localhost/v1"}, 'only engine "endpoint" asks'),
+        ({"endpoint_model": "m"}, 'only engine "endpoint" asks'),
         ({"force": "yes"}, "force must be true or false"),
         ({"tuning": 3}, "tuning must be a table"),
         ({"tuning": {"rank": -1}}, "rank must be above 0"),
@@ -110,6 +114,6 @@ def test_files_are_found_from_any_folder_and_names_stay(tmp_path, monkeypatch):
 def test_a_file_that_is_no_config(tmp_path):
     (tmp_path / "bad.toml").write_text("base = ", "utf-8")
     with pytest.raises(InputError, match="not TOML"):
-        read_config(tmp_path / "bad.toml")
+        read_toml(tmp_path / "bad.toml")
     with pytest.raises(InputError, match="cannot read"):
-        read_config(tmp_path / "none.toml")
+        read_toml(tmp_path / "none.toml")

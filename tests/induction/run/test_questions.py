@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anthrometrics import MissingExtraError
+from anthrometrics import InputError, MissingExtraError
 from anthrometrics.induction.run.arms import Arm
 from anthrometrics.induction.run.config import InduceConfig
 from anthrometrics.induction.run.folder import RunFolder
@@ -62,6 +62,12 @@ def test_nothing_was_asked(folder):
     assert questioned(folder) == ()
     answered(folder, "base", [0, 1, 1])
     assert questioned(folder) == ()
+
+
+def test_a_damaged_file_is_named(folder):
+    folder.write(folder.answered("base"), '{"of_our_own":')
+    with pytest.raises(InputError, match=r"cannot read .*base\.json"):
+        questioned(folder)
 
 
 def test_the_missing_extra_is_named(folder, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from anthrometrics.errors import InputError, TrainingError
 from anthrometrics.induction.chat_models import ChatModel, load_chat_model
 from anthrometrics.induction.tuning import TuningConfig, train_adapter
-from anthrometrics.induction.tuning.data import digest_of, prepare
+from anthrometrics.induction.tuning.data import pairs_digest, prepare
 from anthrometrics.induction.tuning.trainers import answer_tokens, build_trainer
 from anthrometrics.turns import Message
 
@@ -74,8 +74,8 @@ def test_no_token_to_train_is_no_training():
 
 
 def test_the_digest_is_of_texts_and_their_order(pairs):
-    assert digest_of(pairs) == digest_of([replace(pair, id="other") for pair in pairs])
-    assert digest_of(pairs) != digest_of(pairs[::-1])
-    assert digest_of(pairs) != digest_of([pairs[0].flipped(), *pairs[1:]])
+    assert pairs_digest(pairs) == pairs_digest([replace(pair, id="other") for pair in pairs])
+    assert pairs_digest(pairs) != pairs_digest(pairs[::-1])
+    assert pairs_digest(pairs) != pairs_digest([pairs[0].flipped(), *pairs[1:]])
     talk = replace(pairs[0], context=(Message("system", "Be brief."),))
-    assert digest_of(pairs) != digest_of([talk, *pairs[1:]])
+    assert pairs_digest(pairs) != pairs_digest([talk, *pairs[1:]])

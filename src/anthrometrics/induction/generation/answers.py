@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from anthrometrics.errors import InputError
+from anthrometrics.induction.tables import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,15 +64,13 @@ class GenerationConfig:
         Raises:
             InputError: A field is unknown or of another kind.
         """
-        known = {field.name: field.default for field in fields(cls)}
+        kinds = {field.name: str(field.type) for field in fields(cls)}
         for name, value in table.items():
-            if name not in known:
-                raise InputError(f'generation has no "{name}"; it has {", ".join(known)}')
-            wanted = float if isinstance(known[name], float) else int
-            if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else int):
-                raise InputError(
-                    f'"{name}" must be a number{"" if wanted is float else " without fraction"}, not {value!r}'
-                )
+            if name not in kinds:
+                raise InputError(f'generation has no "{name}"; it has {", ".join(kinds)}')
+            if not fits(value, kinds[name]):
+                fraction = "" if kinds[name] == "float" else " without fraction"
+                raise InputError(f'"{name}" must be a number{fraction}, not {value!r}')
         return cls(**table)
 
 

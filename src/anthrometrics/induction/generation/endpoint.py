@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,11 @@ from anthrometrics.errors import InputError, MissingExtraError
 from anthrometrics.induction.generation.answers import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from anthrometrics.induction.generation.answers import GenerationConfig
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "load_openai"]
 
 
 @dataclass(frozen=True)
@@ -57,42 +58,77 @@ class Endpoint:
         with ThreadPoolExecutor(len(prompts)) as pool:
             return list(pool.map(lambda item: self._ask(item[1], config, seed + item[0]), enumerate(prompts)))
 
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that the server lists.
+
+        Raises:
+            InputError: It cannot be reached, does not let us in, or has no such list.
+            MissingExtraError: openai is not installed.
+        """
+        openai = load_openai()
+        try:
+            with self._told("the list of its models"):
+                return tuple(model.id for model in self._client.models.list())
+        except openai.APIStatusError as error:
+            raise InputError(f"{self.url} does not list its models: {error.message}") from error
+
     @cached_property
     def _client(self) -> Any:
-        try:
-            from openai import OpenAI
-        except ImportError as error:
-            raise MissingExtraError("openai", "endpoint") from error
         # A server without keys still wants one to be sent.
         key = self.key or os.environ.get("OPENAI_API_KEY") or "none"
-        return OpenAI(base_url=self.url, api_key=key, max_retries=self.retries, timeout=self.timeout)
+        return load_openai().OpenAI(base_url=self.url, api_key=key, max_retries=self.retries, timeout=self.timeout)
 
     def _ask(self, prompt: str, config: GenerationConfig, seed: int) -> Answer:
-        client = self._client
-        import openai
-
+        openai = load_openai()
         try:
-            found = client.chat.completions.create(
-                model=self.model,
-                messages=[{"role": "user", "content": prompt}],
-                max_tokens=config.max_new_tokens,
-                temperature=config.temperature,
-                top_p=config.top_p,
-                seed=seed % (1 << 31),
-            )
+            with self._told(self.model):
+                found = self._client.chat.completions.create(
+                    model=self.model,
+                    messages=[{"role": "user", "content": prompt}],
+                    max_tokens=config.max_new_tokens,
+                    temperature=config.temperature,
+                    top_p=config.top_p,
+                    seed=seed % (1 << 31),
+                )
+        except openai.APIStatusError as error:
+            return Answer(None, error=f"{error.status_code}: {error.message}")
+        choice = found.choices[0]
+        tokens = found.usage.completion_tokens if found.usage else 0
+        return Answer(choice.message.content, tokens, choice.finish_reason == "stop")
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell of a server that gives nothing at all; that it rejects what it was asked is left to whoever asked.
+
+        Raises:
+            InputError: It cannot be reached, is too busy, or does not let us in.
+        """
+        openai = load_openai()
+        try:
+            yield
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
-            raise InputError(f"{self.url} says {error.status_code} to {self.model}: {error.message}") from error
+            raise InputError(f"{self.url} says {error.status_code} to {what}: {error.message}") from error
         except openai.APIConnectionError as error:
             raise InputError(
                 f"cannot reach {self.url}: {error}; what is done is kept, run it again to go on"
             ) from error
         except openai.APIStatusError as error:
-            if error.status_code >= 500 or error.status_code == 429:
-                raise InputError(
-                    f"{self.url} says {error.status_code} after {self.retries} retries: {error.message}; what is done "
-                    "is kept, run it again to go on"
-                ) from error
-            return Answer(None, error=f"{error.status_code}: {error.message}")
-        choice = found.choices[0]
-        tokens = found.usage.completion_tokens if found.usage else 0
-        return Answer(choice.message.content, tokens, choice.finish_reason == "stop")
+            if error.status_code < 500 and error.status_code != 429:
+                raise
+            raise InputError(
+                f"{self.url} says {error.status_code} after {self.retries} retries: {error.message}; what is done is "
+                "kept, run it again to go on"
+            ) from error
+
+
+def load_openai() -> Any:
+    """The library that speaks to servers.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import openai
+    except ImportError as error:
+        raise MissingExtraError("openai", "endpoint") from error
+    return openai

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anthrometrics.errors import InputError
 from anthrometrics.induction.chat_models import ChatModel
 from anthrometrics.induction.generation.local import Local
-from anthrometrics.output.atomic import atomic_text, beside, json_line, json_text
+from anthrometrics.output.atomic import atomic_text, beside, json_line, json_text, read_json
 from anthrometrics.output.journal import Journal
 from anthrometrics.output.state import StateFile
 
@@ -64,7 +64,7 @@ def generate(
         json.dumps({"source": source.describe(), "config": config.to_dict(), "prompts": _digest(prompts)})
     )
     if out.exists():
-        _check(_read(beside(out, _META)), plan, out)
+        _check(read_json(beside(out, _META)) or {}, plan, out)
         return out
     state = StateFile(beside(out, _STATE), out)
     try:
@@ -154,14 +154,6 @@ def _record(name: str, prompt: Prompt, answer: Answer) -> dict[str, Any]:
 
 def _digest(prompts: Sequence[Prompt]) -> str:
     return blake2b(json.dumps([asdict(prompt) for prompt in prompts]).encode(), digest_size=16).hexdigest()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
 
 
 def _check(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import InputError
+from anthrometrics.induction.chat_models import chat_ids
 from anthrometrics.induction.generation.answers import Answer
 
 if TYPE_CHECKING:
@@ -60,15 +61,7 @@ class Local:
         return answers
 
     def _encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        tokenizer = self._chat.tokenizer
-        texts = [
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-            )
-            for prompt in prompts
-        ]
-        # The template writes the special tokens itself.
-        return [list(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
+        return [chat_ids(self._chat.tokenizer, [{"role": "user", "content": prompt}]) for prompt in prompts]
 
     def _room(self, config: GenerationConfig) -> int:
         longest = getattr(self._chat.model.config, "max_position_embeddings", None) or 1 << 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anthrometrics.errors import InputError
 from anthrometrics.induction.generation.answers import Answer
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from anthrometrics.induction.generation.answers import GenerationConfig
 
-__all__ = ["Vllm"]
+__all__ = ["Vllm", "room_for_rank"]
+
+# It makes room for adapters of these ranks alone, and takes smaller ones in them.
+_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 class Vllm:
@@ -27,14 +30,14 @@ class Vllm:
         options: Passed to ``vllm.LLM`` (``gpu_memory_utilization``, ``tensor_parallel_size`` …).
 
     Raises:
-        InputError: vLLM is not installed.
+        InputError: vLLM is not installed, or takes no adapters of such a rank.
     """
 
     def __init__(
         self, model: str | Path, *, max_rank: int = 16, chat_template: str | None = None, **options: Any
     ) -> None:
         self._model, self._template = str(model), chat_template
-        self._options = {"enable_lora": True, "max_lora_rank": max_rank, **options}
+        self._options = {"enable_lora": True, "max_lora_rank": room_for_rank(max_rank), **options}
         self._adapters: dict[str, int] = {}
         self._adapter: Path | None = None
 
@@ -84,6 +87,18 @@ class Vllm:
                 "this needs vLLM, which is not installed: pip install vllm (see its own instructions)"
             ) from error
         return LLM(model=self._model, **self._options)
+
+
+def room_for_rank(rank: int) -> int:
+    """The smallest ``max_lora_rank`` that vLLM takes and that holds an adapter of this rank.
+
+    Raises:
+        InputError: It is larger than any.
+    """
+    found = next((room for room in _RANKS if room >= rank), None)
+    if found is None:
+        raise InputError(f"vLLM takes adapters up to rank {_RANKS[-1]}, not {rank}; answer with another engine")
+    return found
 
 
 def _answer(output: Any) -> Answer:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from anthrometrics.errors import InputError
 from anthrometrics.formats.reader import Rejected, read_turns
 from anthrometrics.induction.run.arms import BASE
 from anthrometrics.induction.run.quiet import quiet
+from anthrometrics.induction.run.served import check_served, endpoint_of
 from anthrometrics.output.atomic import atomic_text, beside, json_line, json_text
 from anthrometrics.summary import SummaryBuilder
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from anthrometrics.induction.generation import Source
     from anthrometrics.induction.run.arms import Arm
     from anthrometrics.induction.run.workshop import Workshop
     from anthrometrics.turns import Turn
@@ -26,8 +29,13 @@ def answer_prompts(shop: Workshop) -> None:
     """Let the base answer once for all values, then every adapter.
 
     Raises:
-        InputError: The base cannot answer, or the disk is full.
+        InputError: The base cannot answer, the server that is asked does not have it and every adapter, or the disk is
+            full.
     """
+    if shop.config.engine == "endpoint":
+        arms = [arm for arm in (None, *shop.trained()) if not shop.folder.generations(_name(arm)).exists()]
+        if arms:
+            check_served(shop, arms)
     _answer(shop, None)
     for arm in shop.trained():
         with shop.surviving(arm.name, "generate"):
@@ -48,21 +56,36 @@ def score_answers(shop: Workshop) -> None:
 
 
 def _answer(shop: Workshop, arm: Arm | None) -> None:
-    from anthrometrics.induction.chat_models import use_adapter
-    from anthrometrics.induction.generation import Local, generate
+    from anthrometrics.induction.generation import generate
 
-    name = BASE if arm is None else arm.name
+    name = _name(arm)
     out = shop.folder.room_for(shop.folder.generations(name))
     if out.exists():
         return
-    adapter = None if arm is None else shop.folder.adapter(arm)
     told = _progress(shop, f"answers of {name}")
-    if shop.config.engine == "vllm":
-        generate(shop.vllm.use(adapter), shop.prompts, shop.config.generation, out, progress=told)
+    with _source(shop, arm) as source:
+        generate(source, shop.prompts, shop.config.generation, out, progress=told)
+    shop.reporter.say(f"answers of {name} → {out}")
+
+
+@contextmanager
+def _source(shop: Workshop, arm: Arm | None) -> Iterator[Source]:
+    """What answers as an adapter, or as the base."""
+    from anthrometrics.induction.chat_models import use_adapter
+    from anthrometrics.induction.generation import Local
+
+    adapter = None if arm is None else shop.folder.adapter(arm)
+    if shop.config.engine == "endpoint":
+        yield endpoint_of(shop.config, arm)
+    elif shop.config.engine == "vllm":
+        yield shop.vllm.use(adapter)
     else:
         with quiet(), use_adapter(shop.chat, adapter):
-            generate(Local(shop.chat, name), shop.prompts, shop.config.generation, out, progress=told)
-    shop.reporter.say(f"answers of {name} → {out}")
+            yield Local(shop.chat, _name(arm))
+
+
+def _name(arm: Arm | None) -> str:
+    return BASE if arm is None else arm.name
 
 
 def _score(shop: Workshop, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,8 +20,6 @@ from anthrometrics.induction.suites import load_suite
 from anthrometrics.output.atomic import json_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from anthrometrics.comparison.table import ScoreTable
     from anthrometrics.induction.run.arms import Arm
     from anthrometrics.induction.run.folder import RunFolder
@@ -124,7 +121,7 @@ def read_comparison(folder: RunFolder, value: str) -> dict[str, Any]:
     arm = next(arms, None)
     if arm is None:
         raise InputError(f"{folder.path} has no comparison of {value}; make it again with --stage compare")
-    return _json(folder.comparison(arm))
+    return folder.read(folder.comparison(arm))
 
 
 def read_results(folder: RunFolder) -> Results:
@@ -135,7 +132,7 @@ def read_results(folder: RunFolder) -> Results:
     """
     if not folder.results.exists():
         raise InputError(f"{folder.path} has no results yet; go on with it: anthrometrics induce -o {folder.path}")
-    found = _json(folder.results)
+    found = folder.read(folder.results)
     if found.get("schema") != _SCHEMA:
         raise InputError(f"{folder.results} is of another version; make it again with --stage compare")
     effects = SideEffects.from_dicts(found["side_effects"])
@@ -150,14 +147,6 @@ def read_results(folder: RunFolder) -> Results:
         tuple(Questioned(**row) for row in found["qa"]),
         tuple(found["notes"]),
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    return found
 
 
 def _base(folder: RunFolder) -> ScoreTable:
@@ -181,7 +170,7 @@ def _tables(folder: RunFolder) -> dict[Arm, ScoreTable]:
 
 def _forecasts(folder: RunFolder, values: tuple[str, ...]) -> dict[str, Any]:
     """Which way the pairs of each value push every measure, as their cards have it."""
-    cards = {value: _json(folder.card(value)) for value in values}
+    cards = {value: folder.read(folder.card(value)) for value in values}
     return {value: card["measures"] for value, card in cards.items()}
 
 
@@ -196,6 +185,8 @@ def _notes(folder: RunFolder, measured: Measured) -> tuple[str, ...]:
         notes.append(
             "two training runs tell little of how much training runs differ, so intervals are wide; take three"
         )
+    if config.engine == "endpoint":
+        notes.append("the answers are of a server, on whose word it rests that it served this base and these adapters")
     if "null" not in config.controls:
         notes.append("no null adapter was trained, so what training as such does is not told apart from the value")
     for value in measured.values:

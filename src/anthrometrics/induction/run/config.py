@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -13,6 +12,7 @@ from anthrometrics.errors import InputError
 from anthrometrics.induction.generation.answers import GenerationConfig
 from anthrometrics.induction.selection import Rules
 from anthrometrics.induction.suites import SUITES
+from anthrometrics.induction.tables import fits
 from anthrometrics.induction.tuning.config import TuningConfig
 from anthrometrics.induction.values import VALUES, load_value
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from anthrometrics.induction.selection import ExpressedBy
     from anthrometrics.induction.values import Value
 
-__all__ = ["CONTROLS", "InduceConfig", "read_config", "write_config"]
+__all__ = ["CONTROLS", "STAGES", "InduceConfig", "write_config"]
 
+# What a run does, in its order.
+STAGES: Final = ("curate", "train", "generate", "score", "qa", "compare", "report")
 CONTROLS: Final[tuple[str, ...]] = ("null", "opposite")
 _CHOICES: Final = {
-    "engine": ("transformers", "vllm"),
+    "engine": ("transformers", "vllm", "endpoint"),
     "device": ("auto", "cpu", "cuda"),
     "dtype": ("auto", "float32", "bfloat16", "float16"),
 }
@@ -59,7 +61,10 @@ class InduceConfig:
         chat_template: File with a Jinja template, where the tokenizer has none.
         device: For training and answering: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         dtype: Of the base model: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
-        engine: What answers prompts: ``"transformers"``, or ``"vllm"`` where that is installed.
+        engine: What answers prompts: ``"transformers"``, ``"vllm"`` where that is installed, or ``"endpoint"``, a
+            server that has the base and, once they are trained, the adapters.
+        endpoint: URL of that server, up to and with ``/v1``.
+        endpoint_model: What it calls the base; as ``base`` does by default. It is to call adapters as the run does.
         detectors: What scores answers: ``"full"``, ``"fast"``, or a model's folder.
         level: Of the intervals.
         resamples: Bootstrap resamples.
@@ -93,6 +98,8 @@ class InduceConfig:
     device: str = "auto"
     dtype: str = "auto"
     engine: str = "transformers"
+    endpoint: str | None = None
+    endpoint_model: str | None = None
     detectors: str = "full"
     level: float = 0.95
     resamples: int = 2000
@@ -112,6 +119,7 @@ class InduceConfig:
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(f'{name} must be {" or ".join(known)}, not "{getattr(self, name)}"')
+        self._check_endpoint()
         if self.tuning.seed != TuningConfig().seed:
             raise InputError(f"training runs take their seeds from seeds, not from tuning.seed ({self.tuning.seed})")
 
@@ -140,6 +148,13 @@ class InduceConfig:
             raise InputError(f"level must lie between 0 and 1, such as 0.95, not {self.level}")
         if self.resamples < 100:
             raise InputError(f"resamples must be at least 100, not {self.resamples}")
+
+    def _check_endpoint(self) -> None:
+        if self.engine == "endpoint" and self.endpoint is None:
+            raise InputError('engine "endpoint" needs the URL of a server: --endpoint http://localhost:8000/v1')
+        for name in ("endpoint", "endpoint_model"):
+            if self.engine != "endpoint" and getattr(self, name) is not None:
+                raise InputError(f'{name} is of a server that only engine "endpoint" asks; add --engine endpoint')
 
     def loaded_values(self) -> tuple[Value, ...]:
         """The values with their definitions.
@@ -211,23 +226,8 @@ _MISSING: Final = {
 }
 
 
-def read_config(path: str | Path) -> dict[str, Any]:
-    """The table of a TOML file.
-
-    Raises:
-        InputError: It cannot be read, or is no TOML.
-    """
-    file = Path(path)
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not TOML: {error}") from error
-
-
 def write_config(config: InduceConfig) -> str:
-    """The config as TOML that ``read_config`` reads back."""
+    """The config as TOML that ``read_toml`` reads back."""
     table = config.to_dict()
     lines = [f"{name} = {_toml(value)}" for name, value in table.items() if name not in _TABLES]
     for name in _TABLES:
@@ -265,23 +265,17 @@ def _table(kind: Any, name: str, value: object) -> Any:
 def _value(annotation: object, name: str, value: Any) -> Any:
     """A field's value, checked against its type as the class states it."""
     text = str(annotation)
-    if value is None and text.endswith("| None"):
-        return None
     kind = text.removesuffix(" | None")
     if kind.startswith("tuple["):
         item = kind.removeprefix("tuple[").split(",")[0]
         if isinstance(value, str | Path) or not hasattr(value, "__iter__"):
             raise InputError(f"{name} must be a list, not {value!r}")
         return tuple(_value(item, name, one) for one in value)
-    if kind == "str" and isinstance(value, str | Path):
+    if kind == "str" and isinstance(value, Path):
         return str(value)
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind == "int" and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    raise InputError(f"{name} must be {_KINDS[kind]}, not {value!r}")
+    if not fits(value, text):
+        raise InputError(f"{name} must be {_KINDS[kind]}, not {value!r}")
+    return float(value) if kind == "float" and value is not None else value
 
 
 _KINDS: Final = {"str": "a string", "bool": "true or false", "int": "a whole number", "float": "a number"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from anthrometrics.formats.reader import Rejected
 from anthrometrics.induction.curation import curate
 from anthrometrics.induction.pair_scores import score_pairs
 from anthrometrics.induction.preferences import read_preferences
+from anthrometrics.provenance import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,8 +127,8 @@ def _sides(shop: Workshop) -> Callable[[], None]:
 
 def _digest(pairs: tuple[PreferencePair, ...]) -> str:
     """Of what the pairs say, in whatever file they stand."""
-    found = blake2b(digest_size=16)
-    for pair in pairs:
-        for text in (pair.prompt, pair.chosen, pair.rejected, pair.value or "", *(m.text or "" for m in pair.context)):
-            found.update(text.encode("utf-8", "backslashreplace") + b"\0")
-    return found.hexdigest()
+    return digest_of(
+        text
+        for pair in pairs
+        for text in (pair.prompt, pair.chosen, pair.rejected, pair.value or "", *(m.text or "" for m in pair.context))
+    )

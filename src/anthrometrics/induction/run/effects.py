@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from anthrometrics.comparison.clusters import finite, mean_of
 from anthrometrics.comparison.significance import holm
-from anthrometrics.errors import InputError, MissingExtraError
-from anthrometrics.induction.run.spread import Spread, mean_of, spread_of
+from anthrometrics.errors import InputError
+from anthrometrics.induction.run.rows import Rows
+from anthrometrics.induction.run.spread import Spread, spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from anthrometrics.comparison.measures import Measure
@@ -93,11 +93,13 @@ class Effect:
         return self.p_holm is not None and self.p_holm < _ALPHA and self.beyond_null is not False
 
 
-class SideEffects(Sequence[Effect]):
+class SideEffects(Rows[Effect]):
     """Rows of the table, value by value in the order of the run."""
 
+    kind = Effect
+
     def __init__(self, rows: Iterable[Effect]) -> None:
-        self._rows = tuple(rows)
+        super().__init__(rows)
         self._by_key = {(row.value, row.measure): row for row in self._rows}
 
     def __getitem__(self, key: Any) -> Any:
@@ -107,14 +109,6 @@ class SideEffects(Sequence[Effect]):
                 raise KeyError(f"no effect of {key[0]!r} on {key[1]!r}; there are {', '.join(self.measures)}")
             return self._by_key[key]
         return SideEffects(self._rows[key]) if isinstance(key, slice) else self._rows[key]
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[Effect]:
-        """Over the rows."""
-        return iter(self._rows)
 
     def __repr__(self) -> str:
         """Its size."""
@@ -133,27 +127,6 @@ class SideEffects(Sequence[Effect]):
     def of(self, level: str) -> SideEffects:
         """The rows of one level: ``"detector"``, ``"value"``, ``"group"`` or ``"label"``."""
         return SideEffects(row for row in self._rows if row.level == level)
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict a row, for JSON."""
-        return [asdict(row) for row in self._rows]
-
-    @classmethod
-    def from_dicts(cls, rows: Iterable[Mapping[str, Any]]) -> SideEffects:
-        """The reverse of ``to_dicts``."""
-        return cls(Effect(**row) for row in rows)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """One row an induced value and measure.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        return pandas.DataFrame(self.to_dicts(), columns=list(Effect.__dataclass_fields__))
 
 
 def side_effects_of(
@@ -185,7 +158,7 @@ def side_effects_of(
     flips = max(_FLIPS_A_RESAMPLE * resamples, _FLIPS_A_ROW * len(columns) * len(measured.values))
     rows = [row for value in measured.values for row in _rows(measured, value, columns, how, flips)]
     adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
-    return SideEffects(replace(row, p_holm=_number(p)) for row, p in zip(rows, adjusted, strict=True))
+    return SideEffects(replace(row, p_holm=finite(p)) for row, p in zip(rows, adjusted, strict=True))
 
 
 def _rows(measured: Measured, value: str, columns: list[int], how: dict[str, Any], flips: int) -> list[Effect]:
@@ -202,11 +175,11 @@ def _rows(measured: Measured, value: str, columns: list[int], how: dict[str, Any
             **_named(measured.measures[column]),
             n=int(found.prompts[i]),
             seeds=found.seeds,
-            base=_number(before[i]),
-            tuned=_number(after[i]),
+            base=finite(before[i]),
+            tuned=finite(after[i]),
             **_interval(found, i),
-            between_seeds=_number(found.between[i]),
-            p=_number(found.p[i]),
+            between_seeds=finite(found.between[i]),
+            p=finite(found.p[i]),
             p_holm=None,
             **controls(i),
         )
@@ -256,11 +229,7 @@ def _named(measure: Measure) -> dict[str, Any]:
 
 def _interval(spread: Spread, column: int, prefix: str = "") -> dict[str, Any]:
     return {
-        f"{prefix}difference": _number(spread.mean[column]),
-        f"{prefix}low": _number(spread.low[column]),
-        f"{prefix}high": _number(spread.high[column]),
+        f"{prefix}difference": finite(spread.mean[column]),
+        f"{prefix}low": finite(spread.low[column]),
+        f"{prefix}high": finite(spread.high[column]),
     }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

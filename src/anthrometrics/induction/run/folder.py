@@ -154,6 +154,18 @@ class RunFolder:
         """
         self.write(self.path / _RECORD, json_text(self.record))
 
+    def read(self, path: Path) -> dict[str, Any]:
+        """The content of a JSON file of the run.
+
+        Raises:
+            InputError: It is missing or cannot be read.
+        """
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {path}: {error}") from error
+        return found
+
     def write(self, path: Path, text: str) -> None:
         """Write a file of the run, whole or not at all; folders are made as needed.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.errors import MissingExtraError
+from anthrometrics.output.table import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,11 +118,7 @@ class ForecastCheck:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        return pandas.DataFrame([asdict(row) for row in self.rows], columns=list(Foretold.__dataclass_fields__))
+        return frame_of([asdict(row) for row in self.rows], list(Foretold.__dataclass_fields__))
 
 
 def forecast_check_of(

@@ -48,7 +48,7 @@ def induce(
         values: Names of values or TOML files; ``"all"`` for the 17.
         prefs: Preference pairs: ``"sample"`` for those that ship, a file, the folder or the name of a dataset.
         out: The folder of the run.
-        stages: Only these of ``stages.STAGES``.
+        stages: Only these of ``config.STAGES``.
         reporter: Is told of what happens.
         **options: The other fields of ``InduceConfig``: ``suites``, ``seeds``, ``controls``, ``tuning`` (a
             ``TuningConfig`` or a dict), ``generation`` (a ``GenerationConfig`` or a dict) …; None for the default.
@@ -113,6 +113,13 @@ def _settled(name: Any) -> Any:
     return str(Path(name).resolve())
 
 
+def _moved(before: InduceConfig, now: InduceConfig) -> bool:
+    """Whether all that differs is where a server is, and what it calls the base."""
+    if before.engine != "endpoint" or now.engine != "endpoint":
+        return False
+    return replace(before, endpoint=now.endpoint, endpoint_model=now.endpoint_model) == now
+
+
 def _folder(config: InduceConfig | None, out: Path) -> RunFolder:
     """The run in a folder; a new one where there is none, or where nothing has been done in it yet."""
     if config is not None:
@@ -121,6 +128,11 @@ def _folder(config: InduceConfig | None, out: Path) -> RunFolder:
         folder = RunFolder.open(out)
         changed = folder.config.differences(config) if config is not None else []
         if not changed:
+            return folder
+        if config is not None and _moved(folder.config, config):
+            folder.record["config"] = config.to_dict()
+            folder.save()
+            folder.write(out / "config.toml", write_config(config))
             return folder
         if not folder.untouched:
             raise InputError(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anthrometrics.errors import MissingExtraError
+from anthrometrics.comparison.clusters import finite
+from anthrometrics.output.table import frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ class ValueMatrix:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what could not be measured is None."""
         parts = {name: getattr(self, name) for name in ("difference", "low", "high", "net")}
-        plain = {name: [[_plain(x) for x in row] for row in part.tolist()] for name, part in parts.items()}
+        plain = {name: [[finite(x) for x in row] for row in part.tolist()] for name, part in parts.items()}
         return {"induced": list(self.induced), "expressed": list(self.expressed), **plain, "found": self.found.tolist()}
 
     def to_pandas(self) -> pd.DataFrame:
@@ -57,12 +58,8 @@ class ValueMatrix:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        names = pandas.Index(self.induced, name="induced"), pandas.Index(self.expressed, name="expressed")
-        return pandas.DataFrame(self.difference, index=names[0], columns=names[1])
+        frame = frame_of(self.difference, self.expressed, self.induced)
+        return frame.rename_axis(index="induced", columns="expressed")
 
 
 def value_matrix_of(effects: SideEffects) -> ValueMatrix:
@@ -83,7 +80,3 @@ def value_matrix_of(effects: SideEffects) -> ValueMatrix:
         part("net_difference"),
         part("found").astype(np.bool_),
     )
-
-
-def _plain(value: float) -> float | None:
-    return value if np.isfinite(value) else None

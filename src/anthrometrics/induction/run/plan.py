@@ -13,6 +13,7 @@ from anthrometrics.induction.run.arms import arms_of
 from anthrometrics.induction.run.curating import curation_of, scored_pairs
 from anthrometrics.induction.run.folder import RunFolder
 from anthrometrics.induction.run.reporter import Reporter
+from anthrometrics.induction.run.served import check_served, endpoint_of
 from anthrometrics.induction.run.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -85,10 +86,14 @@ def plan_run(config: InduceConfig, reporter: Reporter | None = None) -> Plan:
         reporter: Is told of what happens.
 
     Raises:
-        InputError: The config names something that cannot be read, or no value has enough pairs.
+        InputError: The config names something that cannot be read or a server that does not have the base, or no value
+            has enough pairs.
         MissingExtraError: What trains models is not installed.
     """
     shop = Workshop(RunFolder.imagined(config), config, reporter or Reporter())
+    shop.check_base()
+    if config.engine == "endpoint":
+        check_served(shop, (None,))
     prompts, (pairs, failed, turn_seconds, sides) = len(shop.prompts), _pairs(shop)
     if not pairs:
         raise InputError("; ".join(failed.values()))
@@ -143,5 +148,6 @@ def _token_seconds(shop: Workshop) -> float:
     batch = shop.prompts[: config.batch_size]
     with TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        generate(shop.chat, batch, short, Path(folder) / "timed.jsonl")
+        source = endpoint_of(shop.config, None) if shop.config.engine == "endpoint" else shop.chat
+        generate(source, batch, short, Path(folder) / "timed.jsonl")
     return (time.perf_counter() - begun) / (len(batch) * short.max_new_tokens)

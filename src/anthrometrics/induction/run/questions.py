@@ -7,16 +7,16 @@ Questions are put as its task files have it, without a chat template, so that ba
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anthrometrics.comparison.clusters import mean_of
 from anthrometrics.errors import InputError, MissingExtraError
 from anthrometrics.induction.run.arms import BASE, arms_of
 from anthrometrics.induction.run.quiet import quiet
-from anthrometrics.induction.run.spread import mean_of, spread_of
+from anthrometrics.induction.run.spread import spread_of
 from anthrometrics.output.atomic import json_text
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ def questioned(folder: RunFolder, *, level: float = 0.95, resamples: int = 2000)
     """
     if not folder.answered(BASE).exists():
         return ()
-    base, config = _read(folder, BASE), folder.config
+    base, config = folder.read(folder.answered(BASE)), folder.config
     how: dict[str, Any] = {"level": level, "resamples": resamples}
     rows = []
     for value in folder.record["curated"]:
         arms = arms_of([value], config.seeds, config.controls)
-        done = {arm: _read(folder, arm.name) for arm in arms if folder.answered(arm.name).exists()}
+        done = {arm: folder.read(folder.answered(arm.name)) for arm in arms if folder.answered(arm.name).exists()}
         for task, metrics in base.items() if any(arm.tuned for arm in done) else ():
             for metric in metrics:
                 rows.append(_row(value, task, metric, base, done, how))
@@ -207,8 +207,3 @@ def _by_metric(samples: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]
             if isinstance(value, int | float):
                 metrics.setdefault(metric, {})[str(sample["doc_id"])] = float(value)
     return metrics
-
-
-def _read(folder: RunFolder, name: str) -> Answered:
-    found: Answered = json.loads(folder.answered(name).read_text(encoding="utf-8"))
-    return found

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from anthrometrics.errors import MissingExtraError
+from anthrometrics.induction.chat_models import without_bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,19 +18,10 @@ __all__ = ["quiet"]
 @contextmanager
 def quiet() -> Iterator[None]:
     """No bars of transformers, and no warnings that it and PEFT give about their own future; errors stay."""
-    try:
-        import transformers
-    except ImportError:
+    with ExitStack() as stack:
         # What lacks is said by what needs it.
+        with suppress(MissingExtraError):
+            stack.enter_context(without_bars())
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"(transformers|peft)(\.|$)")
         yield
-        return
-    logging: Any = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"(transformers|peft)(\.|$)")
-            yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

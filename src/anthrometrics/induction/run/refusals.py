@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from anthrometrics.errors import MissingExtraError
-from anthrometrics.induction.run.spread import mean_of, spread_of
+from anthrometrics.comparison.clusters import mean_of
+from anthrometrics.induction.run.rows import Rows
+from anthrometrics.induction.run.spread import spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from anthrometrics.induction.run.measured import Measured
@@ -62,14 +61,13 @@ class RefusalRate:
     null_high: float | None = None
 
 
-class Refusal(Sequence[RefusalRate]):
+class Refusal(Rows[RefusalRate]):
     """Rates of every value; those of which the prompts tell nothing are left out.
 
     An answer refuses if the detector labels it a full or partial refusal.
     """
 
-    def __init__(self, rows: Iterable[RefusalRate]) -> None:
-        self._rows = tuple(rows)
+    kind = RefusalRate
 
     def __getitem__(self, key: Any) -> Any:
         """A row by place, or by value and rate: ``refusal["empathy", "over_refusal"]``."""
@@ -80,38 +78,9 @@ class Refusal(Sequence[RefusalRate]):
                 return row
         raise KeyError(f"no rate {key!r}; there are {', '.join(f'{r.value}/{r.rate}' for r in self._rows)}")
 
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[RefusalRate]:
-        """Over the rows."""
-        return iter(self._rows)
-
     def __repr__(self) -> str:
         """Its size."""
         return f"<Refusal: {len(self._rows)} rates>"
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict a row, for JSON."""
-        return [asdict(row) for row in self._rows]
-
-    @classmethod
-    def from_dicts(cls, rows: Iterable[Mapping[str, Any]]) -> Refusal:
-        """The reverse of ``to_dicts``."""
-        return cls(RefusalRate(**row) for row in rows)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """One row an induced value and rate.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
-        return pandas.DataFrame(self.to_dicts(), columns=list(RefusalRate.__dataclass_fields__))
 
 
 def refusal_of(measured: Measured, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Refusal:

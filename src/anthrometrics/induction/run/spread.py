@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from anthrometrics.comparison.clusters import cluster_sums, estimate
+from anthrometrics.comparison.clusters import cluster_sums, estimate, mean_of
 from anthrometrics.comparison.intervals import mean_intervals
 from anthrometrics.comparison.significance import sign_flip
 from anthrometrics.errors import InputError
@@ -26,7 +26,7 @@ from anthrometrics.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Spread", "mean_of", "spread_of"]
+__all__ = ["Spread", "spread_of"]
 
 # Halvings of [0, 1] when a p is sought: to 1e-12.
 _HALVINGS: Final = 40
@@ -128,11 +128,3 @@ def _quantile(seeds: int, share: float | NDArray[np.float64]) -> NDArray[np.floa
     from scipy.special import stdtrit
 
     return np.asarray(stdtrit(max(seeds - 1, 1), share))
-
-
-def mean_of(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean of what was measured, NaN where nothing was."""
-    measured = ~np.isnan(values)
-    number = measured.sum(axis=axis)
-    total = np.where(measured, values, 0.0).sum(axis=axis)
-    return np.asarray(np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anthrometrics.errors import InputError
+from anthrometrics.induction.generation.endpoint import load_openai
 from anthrometrics.induction.run.answering import answer_prompts, score_answers
 from anthrometrics.induction.run.comparing import compare_arms
+from anthrometrics.induction.run.config import STAGES
 from anthrometrics.induction.run.curating import curate_values
 from anthrometrics.induction.run.handle import Run
 from anthrometrics.induction.run.training import train_adapters
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
     from anthrometrics.induction.run.workshop import Workshop
 
-__all__ = ["STAGES", "check_stages", "run_stages"]
+__all__ = ["check_stages", "run_stages"]
+
+# What loads the base.
+_LOADING: Final = frozenset({"train", "generate", "qa"})
 
 
 def run_stages(shop: Workshop, names: Sequence[str] = ()) -> None:
@@ -28,16 +33,21 @@ def run_stages(shop: Workshop, names: Sequence[str] = ()) -> None:
         names: Of ``STAGES``; all of them if there are none.
 
     Raises:
-        InputError: A name is unknown, a stage lacks what an earlier one makes, or nothing is left to go on with.
+        InputError: A name is unknown, there is no such base, a stage lacks what an earlier one makes, or nothing is
+            left to go on with.
     """
     check_stages(names)
-    for name, stage in STAGES.items():
-        if (names and name not in names) or (name == "qa" and not shop.config.qa):
-            continue
+    wanted = [name for name in STAGES if name in (names or STAGES) and (name != "qa" or shop.config.qa)]
+    if not _LOADING.isdisjoint(wanted):
+        # Before the first of them: pairs can take an hour to score, and a base that does not exist none of it.
+        shop.check_base()
+    if "generate" in wanted and shop.config.engine == "endpoint":
+        load_openai()
+    for name in wanted:
         shop.reporter.stage(name)
         _check_before(shop, name)
         with shop.folder.stage(name):
-            stage(shop)
+            _WORK[name](shop)
 
 
 def check_stages(names: Sequence[str]) -> None:
@@ -86,7 +96,7 @@ def _report(shop: Workshop) -> None:
     shop.reporter.say(f"report → {shop.folder.report}")
 
 
-STAGES: Final[dict[str, Callable[[Workshop], None]]] = {
+_WORK: Final[dict[str, Callable[[Workshop], None]]] = {
     "curate": _curate,
     "train": train_adapters,
     "generate": answer_prompts,

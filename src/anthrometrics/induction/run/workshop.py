@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ from anthrometrics.induction.run.quiet import quiet
 from anthrometrics.induction.run.reporter import Reporter
 from anthrometrics.induction.suites import load_suite
 from anthrometrics.induction.values import VALUES
+from anthrometrics.provenance import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from anthrometrics.detectors.scorer import Scorer
     from anthrometrics.induction.chat_models import ChatModel
@@ -60,9 +60,21 @@ class Workshop:
             prompt for suite in self.config.suites for prompt in load_suite(suite)[: self.config.prompts_per_suite]
         )
         _check_ids(found)
-        digest = _digest(part for p in found for part in (p.id, p.suite, p.prompt, str(p.should_refuse)))
+        digest = digest_of(part for p in found for part in (p.id, p.suite, p.prompt, str(p.should_refuse)))
         self.folder.keep_hash("prompts", digest, "the prompts")
         return found
+
+    def check_base(self) -> None:
+        """See that the base is there, unless the run has had it before.
+
+        Raises:
+            InputError: There is no such model.
+            MissingExtraError: transformers are not installed, and it is on the hub.
+        """
+        from anthrometrics.induction.chat_models import check_base
+
+        if "base" not in self.folder.record["hashes"]:
+            check_base(self.config.base)
 
     @cached_property
     def chat(self) -> ChatModel:
@@ -89,11 +101,12 @@ class Workshop:
     @cached_property
     def vllm(self) -> Vllm:
         """The same model in vLLM."""
+        from anthrometrics.induction.chat_models import located
         from anthrometrics.induction.generation import Vllm
 
         template = self.config.chat_template
         text = Path(template).read_text(encoding="utf-8") if template else None
-        return Vllm(self.config.base, max_rank=self.config.tuning.rank, chat_template=text)
+        return Vllm(located(self.config.base), max_rank=self.config.tuning.rank, chat_template=text)
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -142,11 +155,3 @@ def _check_ids(prompts: tuple[Prompt, ...]) -> None:
                 f"two prompts have the id {prompt.id} (in {suites[prompt.id]} and {prompt.suite}); give each its own"
             )
         suites[prompt.id] = prompt.suite
-
-
-def _digest(parts: Iterable[str]) -> str:
-    """Of texts, however they are cut into files."""
-    found = blake2b(digest_size=16)
-    for part in parts:
-        found.update(part.encode("utf-8", "backslashreplace") + b"\0")
-    return found.hexdigest()

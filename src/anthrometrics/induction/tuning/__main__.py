@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from anthrometrics.errors import AnthrometricsError, InputError
 from anthrometrics.formats.reader import Rejected
 from anthrometrics.induction.chat_models import load_chat_model
 from anthrometrics.induction.preferences import PreferencePair, read_preferences
+from anthrometrics.induction.tables import read_toml
 from anthrometrics.induction.tuning.config import TuningConfig
 from anthrometrics.induction.tuning.processes import is_first
 from anthrometrics.induction.tuning.train import train_adapter
@@ -29,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--chat-template", help="a file with a Jinja template")
     given = parser.parse_args(arguments)
     try:
-        config = TuningConfig.from_dict(_table(given.config))
+        config = TuningConfig.from_dict(read_toml(given.config) if given.config else {})
         chat = load_chat_model(given.base, chat_template=given.chat_template, quantized=config.quantized)
         adapter = train_adapter(chat, _pairs(given.pairs), config, given.output, progress=_tell)
     except AnthrometricsError as error:
@@ -38,15 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
     if is_first():
         print(f"{adapter.trained_tokens:,} tokens in {adapter.seconds:.0f} s → {adapter.path}", file=sys.stderr)  # noqa: T201
     return 0
-
-
-def _table(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
 
 
 def _pairs(source: str) -> list[PreferencePair]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from anthrometrics.errors import InputError
+from anthrometrics.induction.tables import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,7 @@ class TuningConfig:
         for name, value in table.items():
             if name not in kinds:
                 raise InputError(f'tuning has no "{name}"; it has {", ".join(kinds)}')
-            if not _fits(value, kinds[name]):
+            if not fits(value, kinds[name]):
                 raise InputError(f'tuning: "{name}" must be {_KINDS[kinds[name]]}, not {value!r}')
         return cls(**table)
 
@@ -122,12 +123,3 @@ _KINDS: Final = {
     "bool | None": "true, false or left out",
     "int | None": "a whole number or left out",
 }
-
-
-def _fits(value: object, kind: str) -> bool:
-    if value is None:
-        return kind.endswith("| None")
-    if isinstance(value, bool):
-        return kind.startswith("bool")
-    wanted: dict[str, Any] = {"int": int, "int | None": int, "float": (int, float), "str": str, "Method": str}
-    return isinstance(value, wanted.get(kind, ()))

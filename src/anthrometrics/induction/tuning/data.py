@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from anthrometrics.errors import InputError, TrainingError
 from anthrometrics.induction.chat_models import chat_ids
+from anthrometrics.provenance import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anthrometrics.induction.preferences import PreferencePair
     from anthrometrics.induction.tuning.config import TuningConfig
 
-__all__ = ["TrainingPairs", "digest_of", "prepare"]
+__all__ = ["TrainingPairs", "pairs_digest", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ def prepare(tokenizer: Any, pairs: Sequence[PreferencePair], config: TuningConfi
     return TrainingPairs(records, tokens, completion, longest, too_long, refused, diverging)
 
 
-def digest_of(pairs: Sequence[PreferencePair]) -> str:
+def pairs_digest(pairs: Sequence[PreferencePair]) -> str:
     """32 hexadecimal digits over what is trained on, in order."""
-    found = blake2b(digest_size=16)
-    for pair in pairs:
-        for text in (*(f"{turn.role}:{turn.text}" for turn in pair.context), pair.prompt, pair.chosen, pair.rejected):
-            found.update(text.encode("utf-8", "backslashreplace") + b"\0")
-    return found.hexdigest()
+    return digest_of(
+        text
+        for pair in pairs
+        for text in (*(f"{turn.role}:{turn.text}" for turn in pair.context), pair.prompt, pair.chosen, pair.rejected)
+    )
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

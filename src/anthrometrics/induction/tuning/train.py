@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from anthrometrics.errors import InputError, TrainingError
 from anthrometrics.induction.chat_models import chat_ids
 from anthrometrics.induction.tuning.card import card_of
-from anthrometrics.induction.tuning.data import digest_of, prepare
+from anthrometrics.induction.tuning.data import pairs_digest, prepare
 from anthrometrics.induction.tuning.estimate import epochs_of
 from anthrometrics.induction.tuning.limits import told_of_disk, told_of_memory
 from anthrometrics.induction.tuning.processes import is_first
 from anthrometrics.induction.tuning.trainers import answer_tokens, build_trainer
-from anthrometrics.output.atomic import atomic_text, json_text
+from anthrometrics.output.atomic import atomic_text, json_text, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +85,7 @@ def train_adapter(
         TrainingError: There is nothing to train on, the loss is no number, memory does not suffice, or the adapter
             changes nothing.
     """
-    plan = {"base": chat.digest, "config": config.to_dict(), "pairs_digest": digest_of(pairs), "pairs": len(pairs)}
+    plan = {"base": chat.digest, "config": config.to_dict(), "pairs_digest": pairs_digest(pairs), "pairs": len(pairs)}
     if (out / _DONE).is_file():
         return _finished(out, plan)
     prepared = prepare(chat.tokenizer, pairs, config)
@@ -134,7 +134,7 @@ def _begin(out: Path, plan: dict[str, Any], resume: bool) -> str | None:
     if is_first():
         if not resume:
             _clear(out)
-        noted = _read(out / _PLAN)
+        noted = read_json(out / _PLAN)
         if noted is not None:
             _compare(noted, plan, out)
         _write(out / _PLAN, json_text(plan))
@@ -152,7 +152,7 @@ def _last_checkpoint(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    whole = [path for path in found if _read(path / "trainer_state.json") is not None]
+    whole = [path for path in found if read_json(path / "trainer_state.json") is not None]
     for path in found if is_first() else ():
         if path not in whole:
             shutil.rmtree(path)
@@ -160,7 +160,7 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def _finished(out: Path, plan: dict[str, Any]) -> Adapter:
-    record = _read(out / _DONE)
+    record = read_json(out / _DONE)
     if record is None:
         raise InputError(f"{out / _DONE} is damaged; delete {out} to train the adapter again")
     _compare(record, plan, out)
@@ -211,14 +211,6 @@ def _logit_change(chat: ChatModel, tuned: Any, messages: list[dict[str, str]]) -
         else:
             before = chat.model(input_ids=ids).logits.float()
     return float((after - before).abs().max())
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,13 +7,13 @@ in this folder, and a file of the same fields defines a value of one's own.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from anthrometrics.codebook import VALUES
 from anthrometrics.errors import InputError
+from anthrometrics.induction.tables import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,15 +94,9 @@ def load_values() -> tuple[Value, ...]:
 
 
 def _read(path: Path) -> Value:
+    table = read_toml(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
         return _value(table)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not valid UTF-8 (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
