@@ -28,10 +28,11 @@ __all__ = [
 DIALOGUES = Path(__file__).parent / "dialogues"
 PROMPTS = Path(anthrometrics.__file__).parent / "induction"
 LICENCES = ("MIT", "Apache-2.0", "CC0", "CC-BY-4.0", "ODC-BY", "public domain")
-# Code, extracts, riddles, jailbreaks, and answers that were collected because they are bad.
+# Code, extracts, riddles, jailbreaks, posts of people who were not asked, answers collected because they are bad.
 LEFT_OUT = frozenset({
     "gpteacher-codegen", "t0-p3-50k", "fairytaleqa", "gptfuzz", "jailbreakbench_artifacts", "hh-redteam-labelled-bad",
     "qa-feedback", "moralchoice", "value-portrait", "truthfulqa", "gsm8k-train", "hhh-alignment", "flan-cot",
+    "core-objective-functions",
 })  # fmt: skip
 # Their prompts ask for harm; of these only the refusals are read.
 HARMFUL = frozenset({"refusal_direction", "past_tense", "openai_rbr_gold", "openai-rbr-gold"})
@@ -39,7 +40,7 @@ HARMFUL = frozenset({"refusal_direction", "past_tense", "openai_rbr_gold", "open
 NOT_A_VOICE = frozenset({
     "spiral-bench", "ai-independence-bench", "syco-bench", "anthrobench-apart", "coconot-humanizing", "darkbench-sft",
     "synthetic-persona-chat", "taskmaster3-partial", "taskmaster4", "gpteacher-roleplay", "hh-rlhf", "sycon-bench",
-    "core-objective-functions", "fulcra-trustworthy", "past_tense",
+    "fulcra-trustworthy", "past_tense",
 })  # fmt: skip
 LONGEST_PROMPT, LONGEST_ANSWER = 120, 160
 SHORTEST_ANSWER, LONGEST_INSTRUCTED = 8, 85
